@@ -1,0 +1,204 @@
+"""Witnesses -> a calibrated probability per photograph and predicate.
+
+Witnesses are the similarity of the stored vector, the stored boxes (relations, counts in one photograph) and, where
+there is one, a language model that looks. What no witness can check is listed, and never becomes a silent "and".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.algebra import predicates
+from agents.boxes import boxes_of
+from agents.decide import Judged, conjunction, evaluate, logit, poisson_binomial, sigmoid
+from agents.params import JudgeParams
+from agents.relations import holds, is_geometric
+from agents.retrieve import Retrieved
+from thresher.types import Box, Expr, ImageId, Predicate, Proposals, Region, TextFeatures, Where
+
+RELATION_TRUST = 0.85
+"""P(the relation holds | the boxes say so)."""
+WEAK_BOX = 0.1
+"""Score from which a box may stand for one that is surely there, or lends its probability to a count."""
+_LEAST_BOX = 0.02
+
+
+@dataclass
+class Findings:
+    """All that is known about the n photographs of one ask, and what follows from it. Lives beside the graph's state.
+
+    `proposals`: boxes that were read so far. `looks`: predicate -> index -> P(yes) of a language model that looked.
+    `listing`: what a describe question found (see kinds/describe.py). `unread`: photographs whose boxes the verdict
+    wanted and the budget did not allow.
+    """
+
+    found: Retrieved
+    params: JudgeParams
+    proposals: dict[ImageId, Proposals] = field(default_factory=dict)
+    looks: dict[Predicate, dict[int, float]] = field(default_factory=dict)
+    listing: list[tuple[str, float, int]] = field(default_factory=list)
+    unread: int = 0
+    _boxes: dict[tuple[int, str], list[tuple[Box, float]]] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.found.ids)
+
+    def judge(self, expr: Expr | None, asked: bool = False) -> Judged:
+        """The expression on all photographs. `asked`: as a question about one photograph, with the prior of those."""
+        return evaluate(expr, lambda leaf: self._leaf(leaf, asked), self.n)
+
+    def probability(self, phrase: str) -> NDArray[np.float64]:
+        """P(shown) of a known phrase: f64 (n,)."""
+        text, scores = self.found.texts[phrase], self.found.scores[phrase].astype(np.float64)
+        if text.calibrated:
+            return np.clip(scores, 0.0, 1.0)
+        return sigmoid(self.params.slope * scores + self.params.intercept)
+
+    def unknown(self, *exprs: Expr | None) -> list[str]:
+        """Phrases of the expressions that the encoder does not know."""
+        nouns = (noun for p in predicates(*exprs) for noun in (p.noun, p.object) if noun)
+        return [noun for noun in dict.fromkeys(nouns) if not self.found.texts[noun].known]
+
+    def needs_boxes(self, predicate: Predicate) -> bool:
+        return predicate.min_count > 1 or (bool(predicate.object) and is_geometric(predicate.relation))
+
+    def unchecked(self, *exprs: Expr | None) -> tuple[str, ...]:
+        """Parts of the predicates that nothing here checked, in words."""
+        notes: list[str] = []
+        for p in predicates(*exprs):
+            if self._looked(p) or not self._counts(p):
+                continue
+            if p.attribute:
+                notes.append(f'"{p.attribute}" for the {p.noun}')
+            if p.object and not is_geometric(p.relation):
+                notes.append(f'"{p.relation}" between the {p.noun} and the {p.object}')
+            for noun in (p.noun, p.object):
+                if noun in self.found.reduced:
+                    notes.append(f'"{self.found.reduced[noun]}" in "{noun}"')
+            notes += self._unchecked_boxes(p)
+        return tuple(dict.fromkeys(notes))
+
+    def boxes(self, index: int, phrase: str, threshold: float | None = None) -> list[tuple[Box, float]]:
+        """Objects of a phrase in one photograph whose boxes were read; none where they were not."""
+        text = self.found.texts[phrase]
+        proposals = self.proposals.get(self.found.ids[index])
+        if proposals is None:
+            return []
+        if (index, phrase) not in self._boxes:
+            self._boxes[index, phrase] = boxes_of(proposals, text, _LEAST_BOX)
+        least = self.params.box_threshold_of(text) if threshold is None else threshold
+        return [(box, score) for box, score in self._boxes[index, phrase] if score >= least]
+
+    def regions(self, index: int, wanted: Iterable[Predicate], limit: int = 8) -> tuple[Region, ...]:
+        """Where the predicates' nouns are seen in one photograph, best first for each noun."""
+        nouns = dict.fromkeys(noun for p in wanted for noun in (p.noun, p.object) if noun)
+        return tuple(
+            Region(box, min(1.0, score), noun)
+            for noun in nouns
+            if self.found.texts[noun].known
+            for box, score in self._sure_boxes(index, noun)[:limit]
+        )
+
+    # --- one leaf
+
+    def _leaf(self, leaf: Predicate | Where, asked: bool) -> Judged:
+        if isinstance(leaf, Where):
+            return Judged.certain(self.found.filters[leaf])
+        judged = self._noun(leaf.noun, asked)
+        if leaf.object:
+            judged = conjunction([judged, self._noun(leaf.object, asked)], self.n)
+        if self.needs_boxes(leaf):
+            judged = self._with_boxes(leaf, judged)
+        return self._with_looks(leaf, judged, asked)
+
+    def _noun(self, noun: str, asked: bool) -> Judged:
+        text = self.found.texts[noun]
+        base = self.params.base_rate_of(text)
+        if not text.known:
+            return Judged.unknown(self.n, base)
+        p, threshold = self.probability(noun), self.params.threshold_of(text)
+        if asked:
+            a, b, c = self.params.asked
+            p, threshold = sigmoid(a * logit(p) + b * logit(base) + c), 0.5
+        positive = p >= threshold
+        return Judged(p, positive, positive)
+
+    def _with_boxes(self, p: Predicate, judged: Judged) -> Judged:
+        """Positive photographs whose boxes contradict the count or relation are none. Unread ones stay as they are."""
+        probability, must, can = judged.probability.copy(), judged.must.copy(), judged.can.copy()
+        for index in np.flatnonzero(judged.must):
+            chance, fits = self._box_check(int(index), p)
+            if fits is not None:
+                probability[index] *= chance
+                must[index] &= fits
+                can[index] &= fits
+        return Judged(probability, must, can)
+
+    def _box_check(self, index: int, p: Predicate) -> tuple[float, bool | None]:
+        """(P, verdict) of the count and relation in one photograph; verdict None where the boxes say nothing."""
+        chance, fits = 1.0, None
+        nouns = self._sure_boxes(index, p.noun)
+        if p.min_count > 1 and nouns:
+            scores = np.array([score for _, score in self.boxes(index, p.noun, WEAK_BOX)])
+            chance, fits = float(poisson_binomial(scores)[p.min_count :].sum()), len(nouns) >= p.min_count
+        objects = self._sure_boxes(index, p.object) if p.object and is_geometric(p.relation) else []
+        pairs = [(a, b) for a, _ in nouns for b, _ in objects if a.iou(b) < 0.9]
+        if pairs:
+            related = any(holds(p.relation, a, b) for a, b in pairs)
+            chance *= RELATION_TRUST if related else 1 - RELATION_TRUST
+            fits = related if fits is None else fits and related
+        return chance, fits
+
+    def _sure_boxes(self, index: int, noun: str) -> list[tuple[Box, float]]:
+        """Boxes over the threshold, else the best one that is not hopeless: the photograph as a whole is positive."""
+        return self.boxes(index, noun) or self.boxes(index, noun, WEAK_BOX)[:1]
+
+    def _with_looks(self, p: Predicate, judged: Judged, asked: bool) -> Judged:
+        looks = self.looks.get(p)
+        if not looks:
+            return judged
+        index = np.fromiter(looks, np.int64)
+        weight, seen = self.params.vlm_weight, logit(np.fromiter(looks.values(), np.float64))
+        own = logit(judged.probability[index])
+        text = self.found.texts[p.noun]
+        edge = 0.0 if asked or not text.known else float(logit(self.params.threshold_of(text)))
+        probability, must, can = judged.probability.copy(), judged.must.copy(), judged.can.copy()
+        known = self.found.texts[p.noun].known and (not p.object or self.found.texts[p.object].known)
+        if not known:
+            own, weight = np.zeros_like(own), 1.0
+        probability[index] = sigmoid((1 - weight) * own + weight * seen)
+        positive = (1 - weight) * (own - edge) + weight * seen >= 0
+        must[index] = can[index] = positive
+        return Judged(probability, must, can)
+
+    def _counts(self, p: Predicate) -> bool:
+        """False where no photograph shows its nouns anyway: then it does not matter what was not checked."""
+        return bool(self.judge(p).can.any() or self.judge(p, asked=True).can.any())
+
+    def _looked(self, p: Predicate) -> bool:
+        """True where the language model looked at every photograph that is positive for the predicate."""
+        looks = self.looks.get(p)
+        return bool(looks) and set(np.flatnonzero(self.judge(p).must).tolist()) <= set(looks or ())
+
+    def _unchecked_boxes(self, p: Predicate) -> list[str]:
+        """Counts and relations of which some positive photograph's boxes say nothing."""
+        if not self.needs_boxes(p) or self.unknown(p):
+            return []
+        nouns = conjunction([self._noun(noun, False) for noun in (p.noun, p.object) if noun], self.n)
+        silent = sum(self._box_check(int(i), p)[1] is None for i in np.flatnonzero(nouns.must))
+        if not silent:
+            return []
+        relation = f'"{p.relation}" between the {p.noun} and the {p.object}'
+        what = relation if p.object else f'"{p.min_count}" for the {p.noun}'
+        return [f"{what} in {silent} photo{'s' if silent > 1 else ''}"]
+
+
+def of_phrase(text: TextFeatures, score: float, params: JudgeParams) -> tuple[float, bool]:
+    """(P(shown), positive) of one phrase on one photograph by similarity alone."""
+    p = min(1.0, max(0.0, score)) if text.calibrated else float(sigmoid(params.slope * score + params.intercept))
+    return p, p >= params.threshold_of(text)

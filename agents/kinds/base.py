@@ -1,0 +1,110 @@
+"""What every kind of question has in common: a case to decide, a ruling, and how an abstention is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.decide import Judged, logit
+from agents.judge import Findings
+from agents.nouns import article
+from agents.words import clause
+from thresher.types import Abstention, Expr, Plan, Predicate, Verdict
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan with everything found out about it. `abstain` False: a value is given even where it is a guess."""
+
+    plan: Plan
+    findings: Findings
+    abstain: bool = True
+
+    @property
+    def exprs(self) -> tuple[Expr | None, ...]:
+        return (self.plan.target, self.plan.condition, self.plan.compare_with)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict, and the further `counts` that its sentence names (what they are is the kind's own affair)."""
+
+    verdict: Verdict
+    counts: tuple[int, ...] = ()
+
+
+def rule(
+    case: Case,
+    value: bool | int | str | None,
+    indices: Sequence[int],
+    confidence: float,
+    interval: tuple[int, int] | None = None,
+    detail: str = "",
+    counts: tuple[int, ...] = (),
+) -> Ruling:
+    """A verdict on the photographs with these indices, with what was not checked."""
+    found = case.findings
+    verdict = Verdict(
+        kind=case.plan.kind,
+        value=value,
+        images=tuple(found.found.ids[i] for i in indices),
+        interval=interval,
+        confidence=float(np.clip(confidence, 0.0, 1.0)),
+        judged=found.n - found.unread,
+        total=found.n,
+        unchecked=found.unchecked(*case.exprs),
+        detail=detail,
+    )
+    return Ruling(verdict, counts)
+
+
+def abstain(case: Case, why: Abstention, detail: str, indices: Sequence[int] = ()) -> Ruling:
+    found = case.findings
+    images = tuple(found.found.ids[i] for i in indices)
+    verdict = Verdict(
+        case.plan.kind, None, images, judged=found.n, total=found.n, abstention=why, detail=detail,
+    )  # fmt: skip
+    return Ruling(verdict)
+
+
+def unknown(case: Case, *exprs: Expr | None) -> Ruling:
+    """Abstains because of words that the encoder does not know, naming the nearest it does."""
+    found = case.findings
+    said = []
+    for phrase in found.unknown(*exprs):
+        nearest = found.found.texts[phrase].nearest
+        near = f" (nearest I know: {', '.join(nearest)})" if nearest else ""
+        said.append(f'I do not know what {article(phrase)} "{phrase}" looks like{near}')
+    return abstain(case, Abstention.UNKNOWN_CONCEPT, "; ".join(said))
+
+
+def undecided(case: Case, judged: Judged) -> bool:
+    """True where the kind must abstain: some photograph hangs on an unknown word."""
+    return case.abstain and not judged.known
+
+
+def close_call(case: Case, expr: Expr, probability: float, asked: bool) -> bool:
+    """True where a yes/no about one thing is too near to its threshold to be given."""
+    if not case.abstain or not isinstance(expr, Predicate):
+        return False
+    params = case.findings.params
+    edge = 0.5 if asked else params.threshold_of(case.findings.found.texts[expr.noun])
+    return abs(float(logit(probability)) - float(logit(edge))) < params.unsure
+
+
+def say_abstained(plan: Plan, verdict: Verdict, names: Sequence[str]) -> str:
+    """The sentence of an abstention, for every kind."""
+    match verdict.abstention:
+        case Abstention.NOT_FOUND:
+            return f"I could not find a photo that {clause(plan.target, many=False)}."
+        case Abstention.UNSURE:
+            where = f" (best candidate: {names[0]})" if names else ""
+            return f"I am not sure{where}: {verdict.detail}."
+        case Abstention.EMPTY_SCOPE:
+            return "There are no photos to look at."
+        case Abstention.OUT_OF_BUDGET:
+            return f"I ran out of budget before I had an answer: {verdict.detail}."
+        case _:
+            return f"{verdict.detail}."

@@ -1,0 +1,63 @@
+"""Is there a ...: decided by the best photograph. With a condition: the one best photograph, then what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agents.decide import best_first
+from agents.kinds.base import Case, Ruling, abstain, close_call, rule, undecided, unknown
+from agents.kinds.count import say_set
+from agents.words import clause, negative_clause
+from thresher.types import Abstention, Plan
+
+
+def decide(case: Case) -> Ruling:
+    return _anywhere(case) if case.plan.condition is None else _in_one(case)
+
+
+def _anywhere(case: Case) -> Ruling:
+    target = case.plan.target
+    judged = case.findings.judge(target)
+    inside = best_first(judged)
+    if not inside and undecided(case, judged):
+        return unknown(case, target)
+    best = int(np.argmax(judged.probability)) if not inside else inside[0]
+    p = float(judged.probability[best])
+    if target is not None and close_call(case, target, p, asked=False):
+        return abstain(case, Abstention.UNSURE, f"the chance that it {clause(target, many=False)} is {p:.0%}", [best])
+    return rule(case, bool(inside), inside, p if inside else 1 - p)
+
+
+def _in_one(case: Case) -> Ruling:
+    """The single best photograph for the target; then the condition, as something that is asked about."""
+    target, condition = case.plan.target, case.plan.condition
+    assert condition is not None
+    selected = case.findings.judge(target)
+    inside = best_first(selected)
+    if not inside and undecided(case, selected):
+        return unknown(case, target)
+    if not inside and case.abstain:
+        return abstain(case, Abstention.NOT_FOUND, "")
+    best = inside[0] if inside else int(np.argmax(selected.probability))
+    judged = case.findings.judge(condition, asked=True)
+    if case.abstain and judged.can[best] and not judged.must[best]:
+        return unknown(case, condition)
+    yes, p = bool(judged.must[best]), float(judged.probability[best])
+    if close_call(case, condition, p, asked=True):
+        detail = f"the chance that it {clause(condition, many=False)} is {p:.0%}"
+        return abstain(case, Abstention.UNSURE, detail, [best])
+    there = float(selected.probability[best])
+    detail = f"the best of {len(inside)} photos that match" if len(inside) > 1 else ""
+    return rule(case, yes, [best], there * (p if yes else 1 - p) + (1 - there) * 0.5, detail=detail)
+
+
+def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
+    verdict = ruling.verdict
+    if plan.condition is None:
+        said = say_set(plan, len(verdict.images), names)
+        return f"Yes, {said}." if verdict.value else f"No, {said[0].lower()}{said[1:]}."
+    what = clause(plan.condition, many=False) if verdict.value else negative_clause(plan.condition, many=False)
+    name = f" ({names[0]})" if names else ""
+    return f"{'Yes' if verdict.value else 'No'}, the photo that {clause(plan.target, many=False)}{name} {what}."

@@ -1,0 +1,125 @@
+"""The table of a collection: its columns, and what is written beside them about the collection itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+import pyarrow as pa
+from lancedb.schema import blob
+
+from thresher.errors import EncoderMismatch, SchemaMismatch
+from thresher.types import Collection, EncoderSpec
+
+SCHEMA_VERSION = 1
+"""Raised whenever a column changes its name, type or meaning."""
+
+RECORD_COLUMNS = (
+    "id",
+    "paths",
+    "width",
+    "height",
+    "mime_type",
+    "size_bytes",
+    "imported_at",
+    "taken_at",
+    "camera",
+    "latitude",
+    "longitude",
+    "tags",
+)
+CONTENT = "content"
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+# Made at import: until then Arrow does not know the extension type, and a table opened by a new process has another.
+_CONTENT_FIELD = blob(CONTENT)
+_METADATA = b"thresher.collection"
+_STRINGS = pa.list_(pa.field("item", pa.string(), nullable=False))
+# What AsyncTable.set_unenforced_primary_key writes. Given here, the table has its key from its first version on.
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key:position": "1"}
+
+
+def table_schema(collection: Collection) -> pa.Schema:
+    """Columns of a new table. Vectors of a cosine space, and `appearance`, are stored as unit vectors."""
+    encoder = collection.encoder
+
+    def required(name: str, kind: pa.DataType) -> pa.Field:
+        return pa.field(name, kind, nullable=False)
+
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
+            required("paths", _STRINGS),
+            required("width", pa.int32()),
+            required("height", pa.int32()),
+            required("mime_type", pa.string()),
+            required("size_bytes", pa.int64()),
+            required("imported_at", TIMESTAMP),
+            pa.field("taken_at", TIMESTAMP),
+            required("camera", pa.string()),
+            pa.field("latitude", pa.float64()),
+            pa.field("longitude", pa.float64()),
+            required("tags", _STRINGS),
+            required("vector", pa.list_(pa.float32(), encoder.dim)),
+            required("appearance", pa.list_(pa.float32(), encoder.appearance_dim)),
+            required("proposals", pa.binary()),
+            _CONTENT_FIELD,
+        ],
+        metadata={_METADATA: _encode(collection)},
+    )
+
+
+def _encode(collection: Collection) -> bytes:
+    return json.dumps(
+        {
+            "schema_version": collection.schema_version,
+            "display_name": collection.display_name,
+            "created_at": collection.created_at.isoformat(),
+            "encoder": asdict(collection.encoder),
+        }
+    ).encode()
+
+
+def read_collection(name: str, metadata: Mapping[bytes, bytes] | None, image_count: int) -> Collection:
+    """What a table says about its collection, whatever its schema version. SchemaMismatch where it says nothing."""
+    try:
+        fields = json.loads((metadata or {})[_METADATA])
+        return Collection(
+            name=name,
+            encoder=EncoderSpec(**fields["encoder"]),
+            schema_version=fields["schema_version"],
+            created_at=datetime.fromisoformat(fields["created_at"]),
+            image_count=image_count,
+            display_name=fields["display_name"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise SchemaMismatch(
+            f"Collection {name!r} was not written by a version of Thresher that this one knows.",
+            "Delete it and import its photographs again, or run the version that made it.",
+        ) from error
+
+
+def check_schema_version(found: int, where: str) -> None:
+    """SchemaMismatch unless `found` is ours."""
+    if found == SCHEMA_VERSION:
+        return
+    hint = (
+        "Update Thresher, or name another data directory."
+        if found > SCHEMA_VERSION
+        else "Import the photographs into a new one with this version, or run the version that made it."
+    )
+    raise SchemaMismatch(f"{where} has schema version {found}; this server reads {SCHEMA_VERSION}.", hint)
+
+
+def check_encoder(collection: Collection, encoder: EncoderSpec) -> None:
+    """EncoderMismatch unless the collection was made with this encoder."""
+    made = collection.encoder
+    if made == encoder:
+        return
+    raise EncoderMismatch(
+        f"Collection {collection.name!r} was made with encoder {made.id} ({made.weights[:12]}, {made.dim} numbers); "
+        f"this server has {encoder.id} ({encoder.weights[:12]}, {encoder.dim} numbers).",
+        "Import the photographs into a new collection, or start the server with the profile that made this one.",
+    )

@@ -1,0 +1,56 @@
+"""What the services work with. `server.wiring` makes the real ones; tests make theirs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.protocols import Encoder, Grounder
+from retrievers.images import DecodedImage
+from retrievers.protocols import ImageStore, Store
+from thresher.records import ModelInfo
+from thresher.types import AskEvent, AskOptions
+
+
+class ReadImage(Protocol):
+    def __call__(self, content: bytes) -> DecodedImage:
+        """Called in a thread. InvalidImage."""
+        ...
+
+
+class Ask(Protocol):
+    def __call__(
+        self, question: str, options: AskOptions, images: ImageStore, seconds: float | None
+    ) -> AsyncGenerator[AskEvent, None]:
+        """Answers within `seconds`; closing the generator stops the work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """The language model at present; `detail` says why it is not ready."""
+
+    model: ModelInfo
+    ready: bool = False
+    detail: str = ""
+    sees: bool = False
+    plans: bool = False
+
+
+class GeneratorStatus(Protocol):
+    def __call__(self) -> GeneratorState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`schema_version` is that of the store."""
+
+    encoder: Encoder
+    grounder: Grounder
+    grounder_model: ModelInfo
+    store: Store
+    schema_version: int
+    read_image: ReadImage
+    ask: Ask
+    generator: GeneratorStatus

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.server.fakes import picture, sha
+from thresher.cli import app
+
+
+@pytest.fixture
+def run(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("THRESHER_ADDRESS", address)
+    runner = CliRunner()
+
+    def run(*arguments: str | Path, code: int = 0) -> Result:
+        result = runner.invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output + repr(result.exception)
+        return result
+
+    return run
+
+
+def test_from_a_folder_to_an_answer(run: Any, photos: Path, tmp_path: Path) -> None:
+    imported = run("import", "walk", photos, "--tag", "trip", "--json")
+    assert json.loads(imported.stdout) | {"seconds": 0} == {
+        "collection": "walk",
+        "created": 3,
+        "existed": 2,
+        "skipped": 1,
+        "failed": [],
+        "seconds": 0,
+    }
+    [collection] = [each for each in json.loads(run("collections", "list", "--json").stdout) if each["name"] == "walk"]
+    assert collection["images"] == 3
+    answer = json.loads(run("ask", "walk", "How many are red?", "--json", "--save-overlays", tmp_path / "out").stdout)
+    assert list(answer)[:2] == ["question", "plan"]
+    assert answer["plan"] == {
+        "kind": "count",
+        "target": "red",
+        "condition": None,
+        "compare_with": None,
+        "comparison": None,
+        "planner": "grammar",
+    }
+    verdict = answer["verdict"]
+    assert (verdict["kind"], verdict["value"], len(verdict["images"]), len(verdict["image_ids"])) == ("count", 3, 3, 3)
+    assert verdict["images"][0] == "a.png"
+    assert {"abstained", "reason", "confidence", "answer", "citations", "steps", "seconds"} <= set(answer)
+    assert (answer["abstained"], answer["reason"], answer["answer"]) == (False, None, "3 photographs.")
+    region = answer["citations"][0]["regions"][0]
+    assert region["mask"]["size"] == [12, 16]
+    pictures = sorted((tmp_path / "out").iterdir())
+    assert {path.name[2:] for path in pictures} == {"-a.jpg", "-b.jpg", "-no-suffix.jpg"}
+    assert Image.open(pictures[0]).size == (16, 12)
+
+
+def test_answers_for_people(run: Any, photos: Path) -> None:
+    run("import", "people", photos)
+    shown = run("ask", "people", "How many are red?").stdout
+    for part in ("count: red", "retrieve", "3 photographs.", "90 % interval 3–4", "no language model", "a.png"):
+        assert part in shown
+    assert "a.png" in run("search", "people", "red").stdout
+    assert "Nearest: red, green" in run("search", "people", "flibbertigibbet").stdout
+    assert "a.png" in run("images", "list", "people").stdout
+    assert "3" in run("collections", "get", "people").stdout
+    assert "Language model  fake" in run("status").stdout
+
+
+def test_questions_from_a_file(run: Any, photos: Path, tmp_path: Path) -> None:
+    run("import", "many", photos)
+    file = tmp_path / "questions.txt"
+    file.write_text("How many are red?\n\n???\nAnd blue?\n")
+    lines = [json.loads(line) for line in run("ask", "many", "--questions", file, code=1).stdout.splitlines()]
+    assert [line["question"] for line in lines] == ["How many are red?", "???", "And blue?"]
+    assert lines[1]["error"]["code"] == "INVALID_QUESTION"
+    assert lines[2]["verdict"]["value"] == 3
+
+
+def test_search_by_file_and_images(run: Any, photos: Path, tmp_path: Path) -> None:
+    run("import", "files", photos)
+    found = json.loads(run("search", "files", "--image", photos / "2020" / "b.png", "--limit", "1", "--json").stdout)
+    assert found["hits"][0]["image"] == "2020/b.png"
+    image = sha(picture("blue", 2))
+    assert json.loads(run("images", "get", "files", "2020/b.png", "--json").stdout)["id"] == image
+    run("images", "get", "files", image[:10], "--output", tmp_path / "back.png")
+    assert (tmp_path / "back.png").read_bytes() == picture("blue", 2)
+    assert "--yes" in run("images", "delete", "files", image, code=1).stderr
+    run("images", "delete", "files", image, "--yes")
+    assert "No photograph" in run("images", "get", "files", image, code=1).stderr
+
+
+def test_collections(run: Any) -> None:
+    assert "Made empty" in run("collections", "create", "empty").stdout
+    assert "already" in run("collections", "create", "empty", code=1).stderr
+    run("collections", "delete", "empty", "--yes")
+    error = run("collections", "get", "empty", code=1).stderr
+    assert "no collection" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["ask", "walk"], 2, "QUESTION"),
+        (["ask", "walk", ""], 2, "QUESTION"),
+        (["ask", "Bad Name", "red?"], 1, "cannot be the name"),
+        (["ask", "nowhere", "red?"], 1, "no collection"),
+        (["search", "walk"], 2, "TEXT"),
+        (["import", "walk", "/nowhere"], 1, "does not exist"),
+        (["ask", "walk", "red?", "--address", "127.0.0.1:1"], 1, "thresher serve"),
+        (["status", "--address", "no such host:x"], 1, ""),
+        (["search", "walk", "--image", "/nowhere.png"], 1, "cannot be read"),
+        (["ask", "walk", "--questions", "/nowhere.txt"], 1, "cannot be read"),
+    ],
+)
+def test_errors_are_a_line_with_a_hint(run: Any, arguments: list[str], code: int, said: str) -> None:
+    result = run(*arguments, code=code)
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+    if code == 1:
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_without_pillow(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert "pip install pillow" in run("ask", "walk", "red?", "--save-overlays", tmp_path, code=1).stderr
+
+
+def test_commands_of_the_server_where_it_is_not_installed() -> None:
+    code = (
+        "import thresher.cli as cli, importlib.metadata\n"
+        "cli.entry_points = lambda group: ()\n"
+        "import sys; sys.argv = ['thresher', 'serve']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "make demo" in done.stderr

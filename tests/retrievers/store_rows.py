@@ -1,0 +1,64 @@
+"""Photographs for the tests of stores: small, different from each other, made from a number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from thresher.types import EncoderSpec, ImageFeatures, ImageRecord, ImageRow, Proposals
+
+DOT = EncoderSpec(id="fake-dot", dim=6, metric="dot", appearance_dim=4, weights="a" * 64)
+COSINE = replace(DOT, id="fake-cosine", metric="cosine")
+
+IMPORTED = datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
+
+
+def content_of(number: int, size: int = 200) -> bytes:
+    return (f"photograph {number} " * size)[:size].encode()
+
+
+def proposals_of(number: int) -> Proposals:
+    rng = np.random.default_rng(number)
+    n = number % 4
+    return Proposals(
+        boxes=rng.uniform(0, 300, (n, 4)).astype(np.float32),
+        concepts=rng.integers(-1, 300, (n, 3)).astype(np.int16),
+        scores=rng.uniform(0, 1, (n, 3)).astype(np.float32),
+    )
+
+
+def row(number: int, size: int = 200, **record: Any) -> ImageRow:
+    content = content_of(number, size)
+    rng = np.random.default_rng(number)
+    facts: dict[str, Any] = {
+        "id": hashlib.sha256(content).hexdigest(),
+        "paths": (f"album/{number}.jpg",),
+        "width": 100 + number,
+        "height": 80,
+        "mime_type": "image/jpeg",
+        "size_bytes": len(content),
+        "imported_at": IMPORTED,
+    }
+    features = ImageFeatures(
+        vector=rng.normal(size=DOT.dim).astype(np.float32),
+        appearance=rng.normal(size=DOT.appearance_dim).astype(np.float32),
+        proposals=proposals_of(number),
+    )
+    return ImageRow(ImageRecord(**(facts | record)), content, features)
+
+
+def rows(count: int, first: int = 0) -> list[ImageRow]:
+    return [row(number) for number in range(first, first + count)]
+
+
+def ids_of(some: Sequence[ImageRow]) -> list[str]:
+    return [each.record.id for each in some]
+
+
+def with_features(given: ImageRow, **features: Any) -> ImageRow:
+    return replace(given, features=replace(given.features, **features))

@@ -1,0 +1,202 @@
+"""Small stand-ins for the models, and a server on a real socket around them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from retrievers.images import ImageLimits, read_image
+from retrievers.protocols import ImageStore, Store
+from server.app import App
+from server.parts import GeneratorState, Parts
+from server.settings import IngestSettings, LimitSettings, Settings
+from thresher.records import ModelInfo
+from thresher.types import (
+    Answer,
+    AskEvent,
+    AskOptions,
+    Box,
+    Citation,
+    EncoderSpec,
+    Evidence,
+    Filter,
+    ImageFeatures,
+    Kind,
+    Mask,
+    Pixels,
+    Plan,
+    Point,
+    Predicate,
+    Prompt,
+    Proposals,
+    Region,
+    Step,
+    Text,
+    TextFeatures,
+    Verdict,
+)
+
+COLORS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
+
+
+def picture(color: str = "red", seed: int = 0, size: tuple[int, int] = (16, 12)) -> bytes:
+    """A PNG of one colour; different seeds have different bytes."""
+    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    pixels[:] = np.array(COLORS[color]) * 250
+    pixels[0, 0] = (seed % 256, seed // 256 % 256, seed // 65536)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens soon; fails after five seconds."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("It did not happen.")
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class FakeEncoder:
+    """Mean colour. Texts are colour words. `hold` (an event) makes images wait; `batches` are the sizes it saw."""
+
+    def __init__(self) -> None:
+        self.spec = EncoderSpec("fake", 3, "dot", 3, "0" * 64)
+        self.concepts: Sequence[str] = tuple(COLORS)
+        self.batches: list[int] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def images(self, batch: Sequence[Pixels]) -> Sequence[ImageFeatures]:
+        self.batches.append(len(batch))
+        await self.hold.wait()
+        found = []
+        for pixels in batch:
+            vector = pixels.reshape(-1, 3).mean(0).astype(np.float32) / 255
+            unit = vector / max(float(np.linalg.norm(vector)), 1e-6)
+            found.append(ImageFeatures(vector, unit, Proposals.none()))
+        return found
+
+    async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]:
+        return [
+            TextFeatures(np.array(COLORS[text], np.float32))
+            if text in COLORS
+            else TextFeatures(np.zeros(3, np.float32), known=False, nearest=("red", "green"))
+            for text in batch
+        ]
+
+
+class FakeGrounder:
+    async def ground(self, _image: Pixels, prompts: Sequence[Prompt]) -> Sequence[Sequence[Region]]:
+        return [[] if isinstance(prompt, Point) else [region(str(prompt))] for prompt in prompts]
+
+
+def region(phrase: str) -> Region:
+    return Region(Box(1, 1, 5, 6), 0.75, phrase, Mask(12, 16, b"=5700000S4"))
+
+
+@dataclass
+class FakeAsk:
+    """Answers about colours. `hold` (an event) makes it wait after its plan; `stopped` counts closed ones."""
+
+    hold: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: int = 0
+    seconds: float | None = None
+    options: AskOptions | None = None
+    error: Exception | None = None
+
+    async def __call__(
+        self, _question: str, options: AskOptions, images: ImageStore, seconds: float | None
+    ) -> AsyncGenerator[AskEvent, None]:
+        self.seconds, self.options = seconds, options
+        try:
+            yield Plan(Kind.COUNT, Predicate("red"))
+            self.started.set()
+            await self.hold.wait()
+            if self.error is not None:
+                raise self.error
+            hits = await images.search(np.array(COLORS["red"], np.float32), options.scope, options.max_evidence)
+            yield Step("retrieve", "red", len(hits), 1.5)
+            yield Text(f"{len(hits)} photographs.", "plain")
+            citations = tuple(Citation(hit.record.id, hit.record.path, 0.9, (region("red"),)) for hit in hits)
+            for citation in citations:
+                yield Evidence(citation)
+            verdict = Verdict(
+                Kind.COUNT,
+                len(hits),
+                tuple(hit.record.id for hit in hits),
+                (len(hits), len(hits) + 1),
+                0.9,
+                len(hits),
+                await images.count(Filter()),
+            )
+            yield Answer(verdict, f"{len(hits)} photographs.", citations, 0.9, "no language model")
+        except (asyncio.CancelledError, GeneratorExit):
+            self.stopped += 1
+            raise
+
+
+@dataclass
+class Bench:
+    """A running server and all that it is made of."""
+
+    app: App
+    encoder: FakeEncoder
+    ask: FakeAsk
+    store: Store
+    generator: dict[str, GeneratorState]
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.app.port}"
+
+
+def make_settings(folder: Path, limits: dict[str, Any] | None = None, **values: Any) -> Settings:
+    return Settings(
+        profile="test",
+        port=0,
+        data_dir=folder,
+        limits=LimitSettings(**{"shutdown_seconds": 0.0, **(limits or {})}),
+        ingest=IngestSettings(commit_seconds=0.2),
+        **values,
+    )
+
+
+@asynccontextmanager
+async def serving(settings: Settings, store: Store) -> AsyncIterator[Bench]:
+    limits = settings.limits
+    encoder, ask = FakeEncoder(), FakeAsk()
+    ask.hold.set()
+    state = {"now": GeneratorState(ModelInfo("fake-model"), detail="starting")}
+    parts = Parts(
+        encoder=encoder,
+        grounder=FakeGrounder(),
+        grounder_model=ModelInfo("fake-grounder", "1" * 64),
+        store=store,
+        schema_version=1,
+        read_image=partial(read_image, limits=ImageLimits(limits.max_image_bytes, limits.max_image_pixels)),
+        ask=ask,
+        generator=lambda: state["now"],
+    )
+    async with App(parts, settings) as app:
+        yield Bench(app, encoder, ask, store, state)
+
+
+def ready(state: GeneratorState) -> GeneratorState:
+    return replace(state, ready=True, detail="")

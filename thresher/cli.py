@@ -1,0 +1,278 @@
+"""The command line. `serve` and `eval` come from an installation of the server, by entry points."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thresher import render
+from thresher.cli_ask import ask
+from thresher.cli_import import import_
+from thresher.client import Client
+from thresher.errors import InvalidInput, ThresherError, Unavailable
+from thresher.options import Address, CollectionName, Json, command, fail
+from thresher.types import Filter, ImageId, ImageRecord
+from thresher.version import __version__
+
+GROUP = "thresher.commands"
+_ADDED = {"serve": "Start a server on this machine.", "eval": "Measure how often answers are right."}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Ask questions of large image collections and get true, cited, grounded answers.",
+)
+collections = typer.Typer(no_args_is_help=True, help="List, look at, make and delete collections.")
+images = typer.Typer(no_args_is_help=True, help="List, look at and delete the photographs of a collection.")
+app.add_typer(collections, name="collections")
+app.add_typer(images, name="images")
+app.command("import")(import_)
+app.command("ask")(ask)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        render.out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    pass
+
+
+@app.command("status")
+@command
+async def status(json: Json = False, address: Address = None) -> None:
+    """What the server is: models, limits, and whether the language model is up."""
+    async with Client(address) as client:
+        info = await client.server_info()
+    if json:
+        render.print_json(render.info_object(info))
+    else:
+        render.out.print(render.info_table(info))
+
+
+@collections.command("list")
+@command
+async def list_collections(json: Json = False, address: Address = None) -> None:
+    """All collections."""
+    async with Client(address) as client:
+        found = await client.list_collections()
+    if json:
+        render.print_json([render.collection_object(each) for each in found])
+    else:
+        render.out.print(render.collections_table(found) if found else "There are none. Make one: thresher import")
+
+
+@collections.command("get")
+@command
+async def get_collection(collection: CollectionName, json: Json = False, address: Address = None) -> None:
+    """One collection."""
+    async with Client(address) as client:
+        found = await client.get_collection(collection)
+    if json:
+        render.print_json(render.collection_object(found))
+    else:
+        render.out.print(render.collections_table([found]))
+
+
+@collections.command("create")
+@command
+async def create_collection(
+    collection: CollectionName,
+    display_name: Annotated[str, typer.Option(help="A name for people.")] = "",
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Make an empty collection."""
+    async with Client(address) as client:
+        made = await client.create_collection(collection, display_name)
+    if json:
+        render.print_json(render.collection_object(made))
+    else:
+        render.out.print(f"Made {made.name}.")
+
+
+@collections.command("delete")
+@command
+async def delete_collection(
+    collection: CollectionName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Delete a collection and all its photographs."""
+    async with Client(address) as client:
+        found = await client.get_collection(collection)
+        if not yes:
+            _confirm(f"Delete {found.name} and its {found.image_count:,} photographs?")
+        await client.delete_collection(collection)
+    if json:
+        render.print_json({"deleted": collection})
+    else:
+        render.out.print(f"Deleted {collection}.")
+
+
+@images.command("list")
+@command
+async def list_images(
+    collection: CollectionName,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Photographs of a collection."""
+    async with Client(address) as client:
+        found = [each async for each in client.images(collection, Filter(tags=tuple(tag or ())), limit)]
+    if json:
+        render.print_json([render.image_object(each) for each in found])
+    else:
+        render.out.print(render.images_table(found) if found else "There are none.")
+
+
+@images.command("get")
+@command
+async def get_image(
+    collection: CollectionName,
+    image: Annotated[str, typer.Argument(help="Id, its beginning, or a path.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the photograph to this file.")] = None,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """What is known about one photograph."""
+    async with Client(address) as client:
+        record = await _find(client, collection, image)
+        if output is not None:
+            output.write_bytes(await client.download(collection, record.id))
+    if json:
+        render.print_json(render.image_object(record))
+    else:
+        for name, value in render.image_object(record).items():
+            render.out.print(f"{name}: {value}", markup=False)
+
+
+@images.command("delete")
+@command
+async def delete_image(
+    collection: CollectionName,
+    image: Annotated[str, typer.Argument(help="Id, its beginning, or a path.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Delete one photograph."""
+    async with Client(address) as client:
+        record = await _find(client, collection, image)
+        if not yes:
+            _confirm(f"Delete {record.path}?")
+        await client.delete_image(collection, record.id)
+    if json:
+        render.print_json({"deleted": record.id})
+    else:
+        render.out.print(f"Deleted {record.path}.", markup=False)
+
+
+@app.command("search")
+@command
+async def search(
+    collection: CollectionName,
+    text: Annotated[str, typer.Argument(help="What the photographs show.", show_default=False)] = "",
+    image: Annotated[Path | None, typer.Option(help="Search for what looks like this photograph.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Photographs nearest to a text or to another photograph."""
+    if bool(text) == (image is not None):
+        raise typer.BadParameter("Give a TEXT, or --image FILE.")
+    content = b""
+    if image is not None:
+        try:
+            content = image.read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"{image} cannot be read: {error.strerror}.", "Name a photograph.") from error
+        if not content:
+            raise InvalidInput(f"{image} is empty.", "Name a photograph.")
+    async with Client(address) as client:
+        where = Filter(tags=tuple(tag or ()))
+        result = await client.search(collection, text, content=content, where=where, limit=limit)
+    if json:
+        render.print_json(render.search_object(result))
+    elif result.unknown_concept:
+        nearest = f" Nearest: {', '.join(result.nearest)}." if result.nearest else ""
+        render.out.print(f'I do not know what "{text}" is.{nearest}', markup=False)
+    else:
+        render.out.print(render.hits_table(result.hits) if result.hits else "Nothing found.")
+
+
+async def _find(client: Client, collection: str, wanted: str) -> ImageRecord:
+    """The photograph of that id, id's beginning (8 digits at least) or path. InvalidInput unless there is one."""
+    found: dict[ImageId, ImageRecord] = {}
+    async for record in client.images(collection):
+        if wanted in record.paths or (len(wanted) >= 8 and record.id.startswith(wanted)):
+            found[record.id] = record
+    if len(found) != 1:
+        how_many = "No photograph" if not found else f"{len(found)} photographs"
+        raise InvalidInput(f'{how_many} of "{collection}" fit "{wanted}".', "See `thresher images list`.")
+    return next(iter(found.values()))
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise InvalidInput("Not deleted.", "Say --yes where nobody can be asked.")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+def _add_commands() -> None:
+    """Commands of other packages; where they are not installed, a command that says how to get it."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    for name, what in _ADDED.items():
+        loaded: Any = None
+        reason = ""
+        if name in found:
+            try:
+                loaded = found[name].load()
+            except ImportError as error:
+                reason = f" ({error})"
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=name)
+        else:
+            app.command(name, help=None if loaded else what)(loaded or _not_installed(name, reason))
+
+
+def _not_installed(name: str, reason: str) -> Callable[[], None]:
+    def missing() -> None:
+        fail(
+            Unavailable(
+                f"`thresher {name}` is not part of the client alone{reason}.",
+                "It runs from a checkout of Thresher's sources: `make demo` there installs everything.",
+            )
+        )
+        raise typer.Exit(1)
+
+    return missing
+
+
+def main() -> None:
+    """Entry point of the `thresher` command."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    _add_commands()
+    try:
+        app()
+    except ThresherError as error:
+        fail(error)
+        sys.exit(1)

@@ -1,0 +1,113 @@
+"""`thresher import`."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from thresher import render
+from thresher.client import Client
+from thresher.errors import ThresherError
+from thresher.importing import ImportReport, find_photos, import_photos
+from thresher.options import Address, CollectionName, Json, command
+
+_FAILURES_SHOWN = 50
+_LINE_SECONDS = 10.0
+
+
+class _Line:
+    """Progress where there is no terminal: a line now and then."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started = self._last = time.monotonic()
+
+    def update(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _LINE_SECONDS:
+            return
+        self._last = now
+        rate = done / (now - self._started)
+        left = (self._total - done) / rate if rate else 0
+        render.err.print(f"{done:,} of {self._total:,} photographs, {rate:.1f}/s, {left:.0f} s left")
+
+
+@command
+async def import_(
+    collection: CollectionName,
+    sources: Annotated[list[Path], typer.Argument(metavar="FOLDER|FILE...", show_default=False)],
+    tag: Annotated[list[str] | None, typer.Option(help="Tag for all of them; may be repeated.")] = None,
+    json: Json = False,
+    address: Address = None,
+) -> None:
+    """Import photographs; the collection is made if it is not there. Run it again to go on where it stopped."""
+    found = find_photos(sources, tag or ())
+    total = len(found.photos)
+    started = time.monotonic()
+    bar = _bar() if render.err.is_terminal else None
+    line = _Line(total)
+    report = ImportReport()
+    async with Client(address) as client:
+        with bar or nullcontext():
+            task = bar.add_task("Importing", total=total, rate="") if bar else None
+
+            def on_done(now: ImportReport) -> None:
+                nonlocal report
+                report = now
+                if bar is not None and task is not None:
+                    rate = now.done / max(0.001, time.monotonic() - started)
+                    bar.update(task, completed=now.done, rate=f"{rate:.1f}/s")
+                else:
+                    line.update(now.done)
+
+            try:
+                report = await import_photos(client, collection, found, on_done)
+            except ThresherError as error:
+                kept = report.created + report.existed
+                raise type(error)(
+                    f"{error.message} {kept:,} of {total:,} photographs are in.",
+                    f"{error.hint} Run the same command again to go on.",
+                ) from error
+    _print(collection, report, time.monotonic() - started, json)
+    if report.failed and not report.created and not report.existed:
+        raise typer.Exit(1)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=render.err,
+    )
+
+
+def _print(collection: str, report: ImportReport, seconds: float, json: bool) -> None:
+    if json:
+        render.print_json(
+            {
+                "collection": collection,
+                "created": report.created,
+                "existed": report.existed,
+                "skipped": report.skipped,
+                "failed": [{"path": path, "reason": reason} for path, reason in report.failed],
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    for path, reason in report.failed[:_FAILURES_SHOWN]:
+        render.err.print(f"[red]{escape(path)}[/]: {escape(reason)}", soft_wrap=True)
+    if len(report.failed) > _FAILURES_SHOWN:
+        render.err.print(f"and {len(report.failed) - _FAILURES_SHOWN} more")
+    render.out.print(
+        f"[bold]{escape(collection)}[/]: {report.created:,} new, {report.existed:,} there already, "
+        f"{len(report.failed):,} failed, {report.skipped:,} files that are no photographs; {seconds:.1f} s"
+    )

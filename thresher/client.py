@@ -1,0 +1,301 @@
+"""The client: typed, asynchronous, one class.
+
+    async with Client() as client:
+        async for event in client.ask("holiday", "How many photos show a dog?"):
+            ...
+
+Every method raises the errors of `thresher.errors`: `Unavailable` where no server answers, `DeadlineExceeded` after
+`timeout` seconds, otherwise what the server says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from thresher.convert import (
+    collection_from_proto,
+    filter_to_proto,
+    hit_from_proto,
+    image_from_proto,
+    prompt_to_proto,
+    region_from_proto,
+)
+from thresher.convert_ask import event_from_proto, options_to_proto
+from thresher.errors import InvalidInput
+from thresher.names import collection_name, image_name
+from thresher.records import Limits, ModelInfo, SearchResult, ServerInfo, UploadItem, UploadResult
+from thresher.status import ServerStatus, error_from_rpc
+from thresher.types import (
+    AskEvent,
+    AskOptions,
+    Collection,
+    Filter,
+    ImageId,
+    ImageRecord,
+    Prompt,
+    Region,
+)
+from thresher.uploading import upload_messages, upload_result
+from thresher.v1 import (
+    ask_pb2,
+    ask_pb2_grpc,
+    collections_pb2,
+    collections_pb2_grpc,
+    images_pb2,
+    images_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+)
+
+DEFAULT_ADDRESS = "127.0.0.1:50551"
+MESSAGE_BYTES = 8 * 1024 * 1024
+MISSING_BATCH = 10_000
+_PAGE = 500
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.enable_http_proxy", 0),
+]
+
+
+def default_address() -> str:
+    """THRESHER_ADDRESS, or where `thresher serve` listens by default."""
+    return os.environ.get("THRESHER_ADDRESS") or DEFAULT_ADDRESS
+
+
+class Client:
+    """A connection to one server. `timeout` bounds a plain call in seconds; uploads and downloads are not bounded."""
+
+    def __init__(self, address: str | None = None, *, timeout: float = 30.0) -> None:
+        self.address = address or default_address()
+        self._timeout = timeout
+        self._channel = grpc.aio.insecure_channel(self.address, options=_OPTIONS)
+        self._server = server_pb2_grpc.ServerServiceStub(self._channel)
+        self._collections = collections_pb2_grpc.CollectionServiceStub(self._channel)
+        self._images = images_pb2_grpc.ImageServiceStub(self._channel)
+        self._search = search_pb2_grpc.SearchServiceStub(self._channel)
+        self._grounding = search_pb2_grpc.GroundingServiceStub(self._channel)
+        self._ask = ask_pb2_grpc.AskServiceStub(self._channel)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        await self._channel.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error, self.address) from error
+
+    async def _call(self, method: Any, request: Any) -> Any:
+        with self._translated():
+            return await method(request, timeout=self._timeout)
+
+    # --- server and collections ---
+
+    async def server_info(self) -> ServerInfo:
+        info = await self._call(self._server.GetServerInfo, server_pb2.GetServerInfoRequest())
+        return ServerInfo(
+            version=info.version,
+            schema_version=info.schema_version,
+            profile=info.profile,
+            encoder=ModelInfo(info.encoder.id, info.encoder.weights),
+            grounder=ModelInfo(info.grounder.id, info.grounder.weights),
+            generator=ModelInfo(info.generator.id, info.generator.weights),
+            generator_ready=info.generator_ready,
+            generator_detail=info.generator_detail,
+            sees=info.sees,
+            plans=info.plans,
+            limits=Limits(
+                max_concurrent_asks=info.limits.max_concurrent_asks,
+                max_image_bytes=info.limits.max_image_bytes,
+                max_image_pixels=info.limits.max_image_pixels,
+                max_question_characters=info.limits.max_question_characters,
+                max_ask_seconds=info.limits.max_ask_seconds,
+            ),
+        )
+
+    async def create_collection(self, collection: str, display_name: str = "") -> Collection:
+        """AlreadyExists."""
+        collection_name(collection)
+        request = collections_pb2.CreateCollectionRequest(
+            collection_id=collection, collection=collections_pb2.Collection(display_name=display_name)
+        )
+        return collection_from_proto(await self._call(self._collections.CreateCollection, request))
+
+    async def get_collection(self, collection: str) -> Collection:
+        """NotFound."""
+        request = collections_pb2.GetCollectionRequest(name=collection_name(collection))
+        return collection_from_proto(await self._call(self._collections.GetCollection, request))
+
+    async def list_collections(self) -> list[Collection]:
+        """All of them, by name."""
+        found: list[Collection] = []
+        token = ""
+        while True:
+            request = collections_pb2.ListCollectionsRequest(page_size=_PAGE, page_token=token)
+            page = await self._call(self._collections.ListCollections, request)
+            found += map(collection_from_proto, page.collections)
+            token = page.next_page_token
+            if not token:
+                return found
+
+    async def delete_collection(self, collection: str) -> None:
+        """With all its photographs. NotFound."""
+        request = collections_pb2.DeleteCollectionRequest(name=collection_name(collection))
+        await self._call(self._collections.DeleteCollection, request)
+
+    # --- images ---
+
+    async def missing(self, collection: str, ids: Sequence[ImageId]) -> list[ImageId]:
+        """Those that the collection does not hold, in the order given."""
+        found: list[ImageId] = []
+        for start in range(0, len(ids), MISSING_BATCH):
+            request = images_pb2.FindMissingImagesRequest(
+                parent=collection_name(collection), sha256=ids[start : start + MISSING_BATCH]
+            )
+            found += (await self._call(self._images.FindMissingImages, request)).sha256
+        return found
+
+    async def upload(self, collection: str, items: AsyncIterable[UploadItem]) -> AsyncGenerator[UploadResult, None]:
+        """One result for each item, once it is committed; a refused one has an error and the rest goes on.
+
+        An exception of `items` ends the stream of items, and is raised after the results of those before it.
+
+        Close the iterator (`contextlib.aclosing`) to stop early: what has no result yet may or may not be stored.
+        """
+        failures: list[Exception] = []
+        call = self._images.UploadImages(upload_messages(collection_name(collection), items, failures))
+        status = ServerStatus(call)
+        try:
+            async for response in call:
+                yield upload_result(response)
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(await status.of(error), self.address) from error
+        finally:
+            call.cancel()
+        if failures:
+            raise failures[0]
+
+    async def images(
+        self, collection: str, where: Filter | None = None, limit: int | None = None
+    ) -> AsyncGenerator[ImageRecord, None]:
+        """Photographs that match, by id; all of them, or the first `limit`."""
+        token, left = "", limit
+        while left is None or left > 0:
+            request = images_pb2.ListImagesRequest(
+                parent=collection_name(collection),
+                page_size=_PAGE if left is None else min(left, _PAGE),
+                page_token=token,
+                filter=filter_to_proto(collection, where or Filter()),
+            )
+            page = await self._call(self._images.ListImages, request)
+            for image in page.images:
+                yield image_from_proto(image)
+            token = page.next_page_token
+            if not token:
+                return
+            left = None if left is None else left - len(page.images)
+
+    async def get_image(self, collection: str, image: ImageId) -> ImageRecord:
+        """NotFound."""
+        request = images_pb2.GetImageRequest(name=_image(collection, image))
+        return image_from_proto(await self._call(self._images.GetImage, request))
+
+    async def delete_image(self, collection: str, image: ImageId) -> None:
+        """NotFound."""
+        await self._call(self._images.DeleteImage, images_pb2.DeleteImageRequest(name=_image(collection, image)))
+
+    async def download(self, collection: str, image: ImageId) -> bytes:
+        """The bytes as they were uploaded. NotFound."""
+        content = bytearray()
+        with self._translated():
+            async for response in self._images.DownloadImage(
+                images_pb2.DownloadImageRequest(name=_image(collection, image))
+            ):
+                content += response.chunk
+        return bytes(content)
+
+    # --- questions ---
+
+    async def search(
+        self,
+        collection: str,
+        text: str = "",
+        *,
+        image: ImageId = "",
+        content: bytes = b"",
+        where: Filter | None = None,
+        limit: int = 20,
+    ) -> SearchResult:
+        """Photographs nearest to a text, to a stored photograph, or to the bytes of any photograph: exactly one."""
+        if sum(map(bool, (text, image, content))) != 1:
+            raise InvalidInput("Search for a text, an image or the content of one.", "Give exactly one of them.")
+        request = search_pb2.SearchRequest(
+            parent=collection_name(collection), filter=filter_to_proto(collection, where or Filter()), limit=limit
+        )
+        if text:
+            request.text = text
+        elif image:
+            request.image = _image(collection, image)
+        else:
+            request.image_content = content
+        response = await self._call(self._search.Search, request)
+        hits = tuple(map(hit_from_proto, response.hits))
+        return SearchResult(hits, response.unknown_concept, tuple(response.nearest))
+
+    async def ground(self, collection: str, image: ImageId, prompts: Sequence[Prompt]) -> list[tuple[Region, ...]]:
+        """Regions with masks for each prompt, best first."""
+        request = search_pb2.GroundRequest(
+            image=_image(collection, image), prompts=[prompt_to_proto(prompt) for prompt in prompts]
+        )
+        response = await self._call(self._grounding.Ground, request)
+        return [tuple(map(region_from_proto, result.regions)) for result in response.results]
+
+    async def ask(
+        self,
+        collection: str,
+        question: str,
+        options: AskOptions | None = None,
+        *,
+        seconds: float | None = 120.0,
+    ) -> AsyncGenerator[AskEvent, None]:
+        """Plan, steps, texts (a later one replaces an earlier one) and evidence as they come; a `Reply` is the last.
+
+        DeadlineExceeded after `seconds`; the server may allow fewer. Close the iterator (`contextlib.aclosing`) to
+        stop early: the server then stops working on it.
+        """
+        request = ask_pb2.AskRequest(
+            parent=collection_name(collection),
+            question=question,
+            options=options_to_proto(collection, options or AskOptions()),
+        )
+        call = self._ask.Ask(request, timeout=seconds)
+        try:
+            with self._translated():
+                async for response in call:
+                    yield event_from_proto(response)
+        finally:
+            call.cancel()
+
+
+def _image(collection: str, image: ImageId) -> str:
+    collection_name(collection)
+    return image_name(collection, image)

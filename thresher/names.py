@@ -1,0 +1,52 @@
+"""Resource names on the wire: `collections/{collection}` and `collections/{collection}/images/{sha256}`."""
+
+from __future__ import annotations
+
+import re
+
+from thresher.errors import InvalidInput
+from thresher.types import ImageId
+
+_COLLECTION = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHOWN = 80
+
+
+def check_collection(collection: str) -> str:
+    """The id itself. InvalidInput where it cannot be the id of a collection."""
+    if not _COLLECTION.fullmatch(collection):
+        raise InvalidInput(
+            f'"{collection[:_SHOWN]}" cannot be the name of a collection.',
+            "Use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last.",
+        )
+    return collection
+
+
+def is_image_id(value: str) -> bool:
+    return _SHA256.fullmatch(value) is not None
+
+
+def collection_name(collection: str) -> str:
+    return f"collections/{check_collection(collection)}"
+
+
+def image_name(collection: str, image: ImageId) -> str:
+    return f"collections/{collection}/images/{image}"
+
+
+def parse_collection(name: str) -> str:
+    """Id of a collection from its resource name. InvalidInput."""
+    head, _, collection = name.partition("/")
+    if head != "collections":
+        raise InvalidInput(f'"{name[:_SHOWN]}" is not the resource name of a collection.', "It is collections/{id}.")
+    return check_collection(collection)
+
+
+def parse_image(name: str) -> tuple[str, ImageId]:
+    """Ids of collection and image from the resource name of an image. InvalidInput."""
+    parts = name.split("/")
+    if len(parts) != 4 or parts[0] != "collections" or parts[2] != "images" or not is_image_id(parts[3]):
+        raise InvalidInput(
+            f'"{name[:_SHOWN]}" is not the resource name of an image.', "It is collections/{id}/images/{sha256}."
+        )
+    return check_collection(parts[1]), parts[3]

@@ -1,0 +1,436 @@
+"""The words every part of Thresher shares. Frozen values; nothing here imports more than numpy.
+
+Coordinates are pixels of the upright image (EXIF rotation applied), origin top left, x right, y down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""Upright RGB image, shape (height, width, 3), uint8."""
+
+ImageId = str
+"""Lower-case hex SHA-256 of the uploaded bytes."""
+
+Metric = Literal["cosine", "dot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Half-open box in pixels: x0 <= x < x1, y0 <= y < y1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def area(self) -> float:
+        return max(0.0, self.x1 - self.x0) * max(0.0, self.y1 - self.y0)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def intersection(self, other: Box) -> float:
+        """Area in common, in square pixels."""
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return max(0.0, width) * max(0.0, height)
+
+    def iou(self, other: Box) -> float:
+        common = self.intersection(other)
+        union = self.area + other.area - common
+        return common / union if union > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """COCO run-length encoding (compressed counts, column-major) of a binary mask of the whole image."""
+
+    height: int
+    width: int
+    counts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a phrase is seen in one image; `score` is a probability in 0..1."""
+
+    box: Box
+    score: float
+    phrase: str
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: float
+    y: float
+
+
+Prompt = str | Point | Box
+"""What a grounder is asked for: a phrase, a point or a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """Identity of a vector space. Vectors of different specs are never compared.
+
+    `weights` is a SHA-256 over everything that decides the numbers (weights, preprocessing version).
+    """
+
+    id: str
+    dim: int
+    metric: Metric
+    appearance_dim: int
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Boxes of one image with sparse class scores, as stored in its row.
+
+    `boxes` f32 (n, 4) x0 y0 x1 y1 in pixels; `concepts` i16 (n, k) indices into the encoder's concepts
+    (-1: unused); `scores` f32 (n, k) in 0..1. All three have n = 0 where the encoder proposes nothing.
+    """
+
+    boxes: NDArray[np.float32]
+    concepts: NDArray[np.int16]
+    scores: NDArray[np.float32]
+
+    @staticmethod
+    def none() -> Proposals:
+        empty = np.zeros((0, 0), np.float32)
+        return Proposals(np.zeros((0, 4), np.float32), empty.astype(np.int16), empty)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFeatures:
+    """What an encoder keeps of one image.
+
+    `vector` f32 (dim,), compared with text vectors by the spec's metric; `appearance` f32 (appearance_dim,),
+    unit length, compared with other images by cosine.
+    """
+
+    vector: NDArray[np.float32]
+    appearance: NDArray[np.float32]
+    proposals: Proposals
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A word an encoder has a score for. `index` is its place in the concept space; `weight` its part in a phrase."""
+
+    index: int
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """A phrase in the encoder's space.
+
+    `vector` f32 (dim,). `concepts` are those the phrase stands for (empty for a sentence, and for encoders without
+    a closed vocabulary). `known` is False where no concept is near enough: then `nearest` names the closest ones and
+    the vector must not be used for a judgement. `calibrated`: the dot product with an image vector is already a
+    probability.
+    """
+
+    vector: NDArray[np.float32]
+    concepts: tuple[Concept, ...] = ()
+    known: bool = True
+    nearest: tuple[str, ...] = ()
+    calibrated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    name: str
+    encoder: EncoderSpec
+    schema_version: int
+    created_at: datetime
+    image_count: int = 0
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One photograph of a collection: everything about it but its bytes and vectors."""
+
+    id: ImageId
+    paths: tuple[str, ...]
+    width: int
+    height: int
+    mime_type: str
+    size_bytes: int
+    imported_at: datetime
+    taken_at: datetime | None = None
+    camera: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The name a person knows it by."""
+        return self.paths[0] if self.paths else self.id[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """An `ImageRecord` with its bytes and features, as written to a store."""
+
+    record: ImageRecord
+    content: bytes
+    features: ImageFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Typed prefilter of a search. Empty fields do not filter; given ones are combined with and.
+
+    `ids` None: the whole collection; an empty tuple: nothing.
+    `after`/`before` bound `taken_at` (after <= taken_at < before); an image without a date never matches either.
+    """
+
+    ids: tuple[ImageId, ...] | None = None
+    tags: tuple[str, ...] = ()
+    excluded_tags: tuple[str, ...] = ()
+    after: datetime | None = None
+    before: datetime | None = None
+    min_width: int = 0
+    min_height: int = 0
+    path_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result. `score` is in the metric of the search (dot, cosine): larger is nearer."""
+
+    record: ImageRecord
+    score: float
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    FIND = "find"
+    EXISTS = "exists"
+    COUNT = "count"
+    COUNT_OBJECTS = "count_objects"
+    WHICH = "which"
+    ALL = "all"
+    ANY = "any"
+    COMPARE = "compare"
+    DESCRIBE = "describe"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """Something a photograph shows: "two red dogs on a sofa".
+
+    `noun` is the head phrase in the asker's words without article ("dog"); `attribute` a modifier that is judged by
+    itself ("red"); `relation` and `object` bind it to another noun ("on", "sofa"); `min_count` asks for at least
+    that many objects in one photograph.
+    """
+
+    noun: str
+    attribute: str = ""
+    relation: str = ""
+    object: str = ""
+    min_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A typed filter used as a predicate: a tag, or a span of time (after <= taken_at < before)."""
+
+    tag: str = ""
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Expr
+
+
+Expr = Predicate | Where | And | Or | Not
+"""A set of photographs, written over predicates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A question, read. `target` selects photographs (None: all of them).
+
+    `condition` is what is asked about the selected ones: "for the photo with a <target>, is there a <condition>?",
+    "do all photos with a <target> show a <condition>?". `compare_with` is the other side of more/fewer.
+    `planner` says who read it: "grammar" or a model id.
+    """
+
+    kind: Kind
+    target: Expr | None
+    condition: Expr | None = None
+    compare_with: Expr | None = None
+    comparison: Literal["more", "fewer", ""] = ""
+    planner: str = "grammar"
+
+
+class Wording(StrEnum):
+    NONE = "none"
+    PLAIN = "plain"
+    MODEL = "model"
+
+
+class Grounding(StrEnum):
+    NONE = "none"
+    SHOWN = "shown"
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """`abstain` False forces a value even where the judge is unsure (suites). `scope` restricts the photographs."""
+
+    abstain: bool = True
+    wording: Wording = Wording.MODEL
+    ground: Grounding = Grounding.SHOWN
+    max_evidence: int = 12
+    scope: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How likely one photograph satisfies one expression.
+
+    `probability` in 0..1; `witnesses` name -> what it said (0..1): "similarity", "detections", "vlm".
+    """
+
+    image_id: ImageId
+    probability: float
+    positive: bool
+    witnesses: Mapping[str, float]
+    regions: tuple[Region, ...] = ()
+
+
+class Abstention(StrEnum):
+    NONE = ""
+    UNKNOWN_CONCEPT = "unknown_concept"
+    NOT_FOUND = "not_found"
+    UNSURE = "unsure"
+    NOT_UNDERSTOOD = "not_understood"
+    EMPTY_SCOPE = "empty_scope"
+    OUT_OF_BUDGET = "out_of_budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer as computed. `value` None: abstained, and `abstention` says why.
+
+    `images` are the photographs the answer rests on, best first (all of them: what is shown is bounded elsewhere).
+    `interval` bounds a count (90 %). `judged` of `total` photographs in scope were looked at. `unchecked` lists the
+    parts of the question that no model here could check.
+    """
+
+    kind: Kind
+    value: bool | int | str | None
+    images: tuple[ImageId, ...] = ()
+    interval: tuple[int, int] | None = None
+    confidence: float = 0.0
+    judged: int = 0
+    total: int = 0
+    unchecked: tuple[str, ...] = ()
+    abstention: Abstention = Abstention.NONE
+    detail: str = ""
+
+    @property
+    def abstained(self) -> bool:
+        return self.abstention is not Abstention.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A photograph the answer rests on, with the regions that show it."""
+
+    image_id: ImageId
+    path: str
+    probability: float
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was done, on how many photographs, in how many milliseconds."""
+
+    name: str
+    detail: str
+    count: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A wording of the answer. A later one replaces an earlier one. `source`: "plain" or a model id."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A photograph as it is shown: the plan's regions, with masks once they are made."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of an ask. `degraded` says what was missing (for example the language model), empty when nothing."""
+
+    verdict: Verdict
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    degraded: str = ""
+
+
+AskEvent = Plan | Step | Evidence | Text | Answer
+"""What an ask streams: one Plan (unless the question is not understood), Steps, Texts, Evidence; one Answer ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSpec:
+    """What a language model can do here. `sees`: answers about images; `plans`: reads questions by schema."""
+
+    model: str
+    sees: bool
+    plans: bool
+    context: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A chat message. `images` are encoded (JPEG or PNG) and follow the text."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    images: Sequence[bytes] = ()

@@ -1,0 +1,48 @@
+"""The messages of an upload, as the client sends and reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
+
+from thresher.records import Outcome, UploadItem, UploadResult
+from thresher.status import error_from_code
+from thresher.v1 import images_pb2
+
+CHUNK_BYTES = 256 * 1024
+
+
+async def upload_messages(
+    parent: str, items: AsyncIterable[UploadItem], failures: list[Exception]
+) -> AsyncIterator[Any]:
+    yield images_pb2.UploadImagesRequest(parent=parent)
+    try:
+        async for item in items:
+            content = item.content or b""
+            header = images_pb2.UploadHeader(
+                sha256=item.sha256 or hashlib.sha256(content).hexdigest(),
+                size_bytes=len(content) if item.size is None else item.size,
+                path=item.path,
+                tags=item.tags,
+                known=item.content is None,
+            )
+            yield images_pb2.UploadImagesRequest(header=header)
+            for start in range(0, len(content), CHUNK_BYTES):
+                yield images_pb2.UploadImagesRequest(chunk=content[start : start + CHUNK_BYTES])
+    except Exception as error:  # gRPC would only log it and cancel the call
+        failures.append(error)
+
+
+_OUTCOMES = {
+    images_pb2.UploadImagesResponse.OUTCOME_CREATED: Outcome.CREATED,
+    images_pb2.UploadImagesResponse.OUTCOME_EXISTED: Outcome.EXISTED,
+}
+
+
+def upload_result(response: Any) -> UploadResult:
+    outcome = _OUTCOMES.get(response.outcome, Outcome.FAILED)
+    error = None
+    if outcome is Outcome.FAILED:
+        error = error_from_code(response.error.code, response.error.message, response.error.hint)
+    return UploadResult(response.sha256, response.path, outcome, error)

@@ -1,0 +1,193 @@
+"""Fit every threshold and decision on out-of-fold scores: judge.json, text.json, the detector's calibration.
+
+    python -m training.calibrate
+
+Nothing here sees the test fold. Image scores come from the held folds (`training.heads`), box scores from the
+detector trained without fold 4.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.encoders.clip import build_clip, build_tokenizer
+from models.encoders.coco import CATEGORIES, CLASS_COUNT
+from models.encoders.detector import Detector, decode, pairwise_iou
+from models.encoders.heads import ConceptHeads
+from models.encoders.phrases import class_names, class_synonyms, lookup
+from models.encoders.preprocess import SCALES
+from models.encoders.text import SentenceEncoder, Vocabulary, prompt
+from models.encoders.tower import MIN_BOX_SCORE, PROPOSALS
+from training.cache import load_shards
+from training.cells import extract
+from training.data import Photo, cache_folder, weights_folder
+from training.detector import detector_path
+from training.material import Material, load_material
+from training.questions import DRAWS, draw_questions
+from training.trunks import load_trunk
+from training.unknown_words import UNKNOWN_WORDS
+
+BOX_FOLD = 4
+CLASS_BASE_RATE = 0.01
+FALSE_READINGS = 0.1
+PRIOR_COUNT = 20.0
+"""A category's own threshold counts as much as the common one from this many positives on."""
+
+
+def fit_logistic(x: Tensor, y: Tensor, penalty: float = 1e-3) -> Tensor:
+    """Weights of a logistic regression; x (n, k) with its own constant column."""
+    weight = torch.zeros(x.shape[1], requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(x @ weight, y) + penalty * weight.pow(2).sum()
+        torch.autograd.backward(loss)
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach()
+
+
+def fit_asked(logits: NDArray[np.float32], shown: NDArray[np.bool_], base: NDArray[np.float64]) -> list[float]:
+    """Weights of [logit p, logit base rate, 1] on questions of both draws about single photographs."""
+    rows, answers = [], []
+    for draw in DRAWS:
+        for q in draw_questions(shown, 1, 6000, draw, seed=7):
+            rows.append([logits[q.needle, q.y].clip(-13, 13), np.log(base[q.y] / (1 - base[q.y])), 1.0])
+            answers.append(float(q.answer))
+    x, y = torch.tensor(np.array(rows), dtype=torch.float32), torch.tensor(answers)
+    weight = fit_logistic(x, y)
+    print("asked", weight.tolist(), "accuracy", float((((x @ weight) > 0) == (y > 0)).float().mean()))
+    return [float(w) for w in weight]
+
+
+def matching_thresholds(scores: NDArray[np.float32], wanted: NDArray[np.int64], common: float) -> list[float]:
+    """For each column of scores the threshold with as many scores above it as `wanted`, drawn to a common one."""
+    found = []
+    for column, count in zip(scores.T, wanted, strict=True):
+        ranked = np.sort(column)[::-1]
+        own = float((ranked[count - 1] + ranked[count]) / 2) if 0 < count < len(ranked) else common
+        share = count / (count + PRIOR_COUNT)
+        found.append(round(float(np.clip(share * own + (1 - share) * common, 0.05, 0.95)), 4))
+    return found
+
+
+def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor]:
+    """All (box, category) scores of the held-out detector on its fold: score, category, correct (IoU >= .5)."""
+    heads = ConceptHeads()
+    heads.load_state_dict(load_file(cache_folder() / f"concepts-without-{BOX_FOLD}.safetensors"))
+    detector = Detector()
+    detector.load_state_dict(load_file(detector_path(BOX_FOLD)))
+    detector.eval()
+    trunk, tails, boxes = load_trunk(BOX_FOLD), load_shards("tails"), load_shards("boxes")
+    store = extract(trunk, tails, [photo.key for photo in photos])
+    scores, categories, correct = [], [], []
+    with torch.inference_mode():
+        for n, photo in enumerate(photos):
+            cells = store.rows(n, len(SCALES) - 1)
+            logits = heads.cell(store.cells[cells].float(), store.priors[cells].float())
+            s32 = trunk.tail(tails[(photo.key, SCALES[-1], False)][None].bfloat16()).float()
+            maps = logits.T.reshape(1, -1, *store.shapes[n][-1])
+            found = decode(detector(boxes[photo.key][None].float(), s32, maps), PROPOSALS)
+            for category in range(len(CATEGORIES)):
+                use = found.scores[:, category] > MIN_BOX_SCORE
+                if not use.any():
+                    continue
+                value = found.scores[use, category]
+                true = [t.box for t in photo.things if t.category == category and not t.crowd]
+                hit = torch.zeros(len(value))
+                if true:
+                    overlap = pairwise_iou(found.boxes[use], torch.tensor(true))
+                    for i in value.argsort(descending=True):
+                        best = int(overlap[i].argmax())
+                        if overlap[i, best] >= 0.5:
+                            hit[i] = 1.0
+                            overlap[:, best] = 0.0
+                scores.append(value)
+                categories.append(torch.full((len(value),), category))
+                correct.append(hit)
+    return torch.cat(scores), torch.cat(categories), torch.cat(correct)
+
+
+def fit_boxes(material: Material) -> list[float]:
+    """Write the detector's calibration and return the counting thresholds of the categories' boxes."""
+    photos = [photo for photo in material.photos.values() if photo.fold == BOX_FOLD]
+    score, category, correct = box_table(photos)
+    weight = fit_logistic(torch.stack([torch.logit(score), torch.ones_like(score)], 1), correct, penalty=0.0)
+    path = detector_path(None)
+    save_file({**load_file(path), "calibration": weight}, path)
+    calibrated = torch.sigmoid(weight[0] * torch.logit(score) + weight[1])
+    objects = np.bincount([t.category for p in photos for t in p.things if not t.crowd], minlength=len(CATEGORIES))
+    common = float(calibrated.sort(descending=True).values[min(int(objects.sum()), len(calibrated) - 1)])
+    print("boxes", weight.tolist(), "common threshold", common)
+    table = np.zeros((len(score), len(CATEGORIES)), np.float32)
+    table[np.arange(len(score)), category.numpy()] = calibrated.numpy()
+    return matching_thresholds(table, objects, max(common, 0.15))
+
+
+def fit_nearness() -> dict[str, float]:
+    """Least cosine of the nearest concept at which a word outside the table is read as its neighbours.
+
+    Right: WordNet synonyms among whose three nearest concepts is the right one. Wrong: words that have no concept,
+    and the other synonyms. The threshold lets at most `FALSE_READINGS` of the wrong ones through; its rates are
+    measured over halves, each with the threshold of the other.
+    """
+    encode = SentenceEncoder(build_clip(), build_tokenizer())
+    vocabulary = Vocabulary.load(weights_folder() / "vocabulary.safetensors")
+    cosine, right = [], []
+    for index, names in enumerate(class_synonyms()):
+        for name in names[1:3]:
+            if name.lower() != class_names()[index].lower():
+                value, near = vocabulary.nearest(encode([prompt(name.lower())])[0], 3)
+                cosine.append(float(value[0]))
+                right.append(index + len(CATEGORIES) in near.tolist())
+    for word in UNKNOWN_WORDS:
+        if lookup(word) is None:
+            cosine.append(float(vocabulary.nearest(encode([prompt(word)])[0], 1)[0][0]))
+            right.append(False)
+    c, r = np.array(cosine), np.array(right)
+
+    def least(rows: NDArray[np.bool_]) -> float:
+        return float(np.quantile(c[rows & ~r], 1 - FALSE_READINGS))
+
+    half = np.arange(len(c)) % 2 == 0
+    passed = np.concatenate([c[half] >= least(~half), c[~half] >= least(half)])
+    truth = np.concatenate([r[half], r[~half]])
+    border = least(half | True)
+    print(f"nearness {border:.3f}: read are {passed[truth].mean():.2f} of {truth.sum()} right words,", end=" ")
+    print(f"{passed[~truth].mean():.2f} of {(~truth).sum()} wrong ones")
+    return {"least": round(border, 3), "temperature": 0.05}
+
+
+def main() -> None:
+    (weights_folder() / "text.json").write_text(json.dumps(fit_nearness(), indent=1) + "\n")
+    material = load_material()
+    oof = torch.load(cache_folder() / "oof.pt", weights_only=False)
+    heads = ConceptHeads()
+    heads.load_state_dict(load_file(weights_folder() / "concepts.safetensors"))
+    coco = material.is_coco[oof["rows"]]
+    shown = material.labels[oof["rows"]][coco].numpy() == 1
+    logits = heads.stack(oof["scores"][coco]).detach().numpy()
+    p = 1 / (1 + np.exp(-logits))
+    base = (material.labels[material.is_coco].numpy() == 1).mean(0).clip(2e-3, 1 - 2e-3)
+    common = float(np.sort(p.ravel())[::-1][int(shown.sum())])
+    print(f"common threshold of images {common:.3f}")
+    judge = {
+        "base_rates": [round(float(b), 5) for b in base] + [CLASS_BASE_RATE] * CLASS_COUNT,
+        "thresholds": matching_thresholds(p, shown.sum(0), common) + [0.5] * CLASS_COUNT,
+        "box_thresholds": fit_boxes(material) + [0.5] * CLASS_COUNT,
+        "asked": fit_asked(logits, shown, base),
+    }
+    (weights_folder() / "judge.json").write_text(json.dumps(judge, indent=None) + "\n")
+
+
+if __name__ == "__main__":
+    main()

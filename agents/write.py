@@ -1,4 +1,7 @@
-"""The verdict in words: the plain sentence at once, then the model's where verify.py passes it."""
+"""The verdict in words: the plain sentence at once, then the model's where verify.py passes it.
+
+The model is given the claim alone; file names and remarks are put behind its sentence by code.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ from collections.abc import Sequence
 from agents.kinds import say
 from agents.kinds.base import Ruling
 from agents.prompts import prompt
-from agents.verify import Facts, facts, verify
-from agents.words import listing
+from agents.verify import facts, verify
+from agents.words import cite, listing
 from models.protocols import Generator
 from thresher.types import Kind, Plan, Verdict
 
 CITED = 5
 """File names in a sentence; the rest are counted."""
-REWORDED = 3
-"""File names that the model is trusted with; with more, it is given none and they are added behind its sentence."""
+_TOKENS = 60
 
 
 def plain(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
@@ -45,43 +47,41 @@ async def reworded(plan: Plan, ruling: Ruling, names: Sequence[str], generator: 
 
     Raises GeneratorUnavailable.
     """
-    verdict = ruling.verdict
-    few = len(verdict.images) <= REWORDED and plan.kind is not Kind.COMPARE
-    cited = tuple(names[: len(verdict.images)]) if few and _cites(plan, verdict) else ()
-    said = facts(plan, verdict, cited, ruling.counts)
+    citation = _citation(plan, ruling, names[:CITED])
+    said = facts(plan, ruling.verdict, names[:CITED] if citation else (), ruling.counts)
     if said is None:
         return "", []
-    pieces = [piece async for piece in generator.stream(prompt("reword", facts=_facts_line(said)), max_tokens=80)]
-    sentence = "".join(pieces).strip().split("\n")[0].strip()
-    problems = verify(sentence, said)
-    if problems:
-        return "", problems
-    examples = [] if cited or not verdict.images or not names else [f"Among them: {listing(list(names[:CITED]))}."]
-    return " ".join([sentence, *examples, *remarks(plan, verdict)]), []
+    messages = prompt("reword", shots=frame(plan, ruling), claim=say(plan, ruling, ()))
+    answer = "".join([piece async for piece in generator.stream(messages, max_tokens=_TOKENS)])
+    claim = answer.strip().partition("\n")[0].strip()
+    sentence = f"{claim.removesuffix('.')}{citation}."
+    problems = verify(sentence, said) if claim else ["no answer"]
+    return ("", problems) if problems else (" ".join([sentence, *remarks(plan, ruling.verdict)]), [])
 
 
-def _cites(plan: Plan, verdict: Verdict) -> bool:
-    """A "no" to a question about a set rests on no photograph that the sentence could name."""
-    return not (plan.kind is Kind.ANY and not verdict.value)
-
-
-def _facts_line(said: Facts) -> str:
-    """The facts as the prompt's examples write them."""
-    files = ", ".join(said.names) or "none"
-    answer = "yes" if said.value else "no"
-    match said.kind:
-        case Kind.COMPARE:
-            one, other = said.counts
-            sides = f"{said.target} ({one}); than of: {said.condition} ({other})"
-            return f"{said.comparison} photos of: {sides}; answer: {answer}"
-        case Kind.EXISTS if said.condition:
-            return f"photo with: {said.target} ({files}); asked: {said.condition}; answer: {answer}"
+def frame(plan: Plan, ruling: Ruling) -> str:
+    """The set of examples in prompts/reword.md that has this kind and polarity."""
+    value = ruling.verdict.value
+    yes, some = ("yes", "some") if value else ("no", "none")
+    match plan.kind:
         case Kind.EXISTS:
-            return f"exists: {answer}; images: {files}; noun: {said.target}"
+            return f"{'exists' if plan.condition is None else 'one'} {yes}"
         case Kind.ALL | Kind.ANY:
-            claim = f"{said.kind.value} photos with: {said.target}; show: {said.condition}"
-            return f"{claim}; answer: {answer}; images: {files}"
+            return f"{'only' if ruling.counts[0] == 1 else plan.kind.value} {yes}"
+        case Kind.COMPARE:
+            return f"{plan.comparison} yes" if value else "compare no"
         case Kind.COUNT_OBJECTS:
-            return f"objects: {said.value}; images: {files}; noun: {said.target}"
+            return f"objects {some}"
         case _:
-            return f"count: {said.value}; images: {files}; noun: {said.target}"
+            return f"count {some}"
+
+
+def _citation(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
+    """What names the files, as the plain sentence does it; "" where that names none."""
+    if say(plan, ruling, names) == say(plan, ruling, ()):
+        return ""
+    return (
+        f" ({names[0]})"
+        if plan.kind is Kind.EXISTS and plan.condition
+        else f": {cite(names, len(ruling.verdict.images))}"
+    )

@@ -80,16 +80,17 @@ class LanceImageStore:
 
     async def tag(self, image_id: ImageId, path: str, tags: Sequence[str]) -> ImageRecord:
         paths, tags = checked_paths((path,) if path else ()), checked_tags(tags)
+        tagged: list[ImageRecord] = []
 
         async def change() -> None:
             stored = (await self._records([image_id])).get(image_id)
             if stored is None:
                 raise _not_found(image_id)
-            grown = merged(stored, paths, tags)
-            await self._update([grown] if grown != stored else [])
+            tagged.append(merged(stored, paths, tags))
+            await self._update([record for record in tagged if record != stored])
 
         await self._table.write("tag a photograph", change)
-        return (await self.get([image_id]))[image_id]
+        return tagged[0]
 
     async def delete(self, image_id: ImageId) -> None:
         async def change() -> None:

@@ -32,7 +32,11 @@ def serve(
     try:
         settings = load_settings(profile, {name: value for name, value in given.items() if value is not None})
         configure_logs(settings)
-        asyncio.run(run(settings, open_parts, lambda line: render.err.print(line, markup=False, highlight=False)))
+        asyncio.run(
+            run(
+                settings, open_parts, lambda line: render.err.print(line, markup=False, highlight=False, soft_wrap=True)
+            )
+        )
     except ThresherError as error:
         fail(error)
         raise typer.Exit(1) from error

@@ -12,11 +12,7 @@ from server.settings import LimitSettings
 from thresher.errors import InvalidImage, InvalidUpload, ThresherError
 from thresher.names import is_image_id
 from thresher.types import ImageId
-from thresher.uploading import CHUNK_BYTES
-
-MAX_PATH = 1_024
-MAX_TAGS = 64
-MAX_TAG = 64
+from thresher.uploading import CHUNK_BYTES, MAX_PATH, MAX_TAG, MAX_TAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ async def open_parts(settings: Settings, say: Callable[[str], None]) -> AsyncIte
         say(f"Loading the models of profile {settings.profile}")
         started = time.monotonic()
         encoder, grounder, grounder_model, judge = await asyncio.to_thread(_load_models, settings.encoder)
+        await asyncio.to_thread(graph.warm_up)
         say(f"Encoder and grounder ready after {time.monotonic() - started:.1f} s")
         generator = _generator(settings.generation, data.path / "language-model.log")
         if generator is not None:

@@ -18,6 +18,7 @@ from thresher.client import Client
 from thresher.errors import InvalidInput, NotFound
 from thresher.records import Outcome, UploadItem, UploadResult
 from thresher.types import ImageId
+from thresher.uploading import MAX_PATH, MAX_TAG
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
@@ -26,8 +27,6 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00
 _BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
 WINDOW = 256
 """Photographs that are hashed and asked about at a time."""
-MAX_TAG = 64
-MAX_PATH = 1_024
 
 
 @dataclass(frozen=True, slots=True)

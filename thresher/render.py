@@ -158,7 +158,7 @@ def hits_table(hits: Sequence[Hit]) -> Table:
 
 def info_table(info: ServerInfo) -> Table:
     table = Table(show_header=False, box=None)
-    ready = "ready" if info.generator_ready else f"not ready: {info.generator_detail or 'none is set'}"
+    ready = "ready" if info.generator_ready else f"not ready: {info.generator_detail.rstrip('.')}"
     does = [word for word, can in (("sees", info.sees), ("plans", info.plans)) if can] or ["words answers only"]
     rows = {
         "Version": f"{info.version} (schema {info.schema_version})",

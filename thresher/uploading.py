@@ -11,6 +11,10 @@ from thresher.status import error_from_code
 from thresher.v1 import images_pb2
 
 CHUNK_BYTES = 256 * 1024
+MAX_PATH = 1_024
+MAX_TAGS = 64
+MAX_TAG = 64
+"""What a server takes: bytes a message, characters of a path, tags of a photograph, characters of a tag."""
 
 
 async def upload_messages(

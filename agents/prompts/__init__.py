@@ -1,9 +1,12 @@
-"""Prompts are .md files: "## system", "## user" and "## assistant" sections, `{slots}` in the last user section."""
+"""Prompts are .md files: "## system", "## user" and "## assistant" sections, `{slots}` in the last of them.
+
+A section of another name is a set of examples, a line each: `what the user says -> what the assistant says`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -14,15 +17,29 @@ _Role = Literal["system", "user", "assistant"]
 
 
 @cache
-def _sections(name: str) -> tuple[tuple[_Role, str], ...]:
+def _sections(name: str) -> tuple[tuple[str, str], ...]:
+    """(heading, text) of each section."""
     text = Path(__file__).with_name(f"{name}.md").read_text("utf-8")
-    parts = re.split(r"^## (system|user|assistant)\n", text, flags=re.MULTILINE)[1:]
-    return tuple((cast(_Role, role), body.strip()) for role, body in zip(parts[::2], parts[1::2], strict=True))
+    parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)[1:]
+    return tuple((heading, body.strip()) for heading, body in zip(parts[::2], parts[1::2], strict=True))
 
 
-def prompt(name: str, images: Sequence[bytes] = (), **slots: str) -> list[Message]:
-    """The messages of one prompt; `slots` and `images` go into the last of them."""
-    *before, (role, last) = _sections(name)
+def examples(name: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """The sets of examples of one prompt: heading -> (user, assistant) pairs."""
+    return {
+        heading: [(said, answer) for said, _, answer in (line.partition(" -> ") for line in body.splitlines())]
+        for heading, body in _sections(name)
+        if heading not in ("system", "user", "assistant")
+    }
+
+
+def prompt(name: str, images: Sequence[bytes] = (), shots: str = "", **slots: str) -> list[Message]:
+    """The messages of one prompt; `slots` and `images` go into the last of them, before it the examples `shots`."""
+    sets = examples(name)
+    *before, (role, last) = [(cast(_Role, heading), text) for heading, text in _sections(name) if heading not in sets]
     for slot, value in slots.items():
         last = last.replace("{" + slot + "}", value)
-    return [*(Message(r, text) for r, text in before), Message(role, last, images)]
+    messages = [Message(r, text) for r, text in before]
+    for said, answer in sets[shots] if shots else ():
+        messages += [Message("user", said), Message("assistant", answer)]
+    return [*messages, Message(role, last, images)]

@@ -79,7 +79,7 @@ class VllmGenerator(ManagedGenerator):
     """`Generator` served by a vLLM child whose output goes to the file `log` (begun anew at each `start`).
 
     A child that ends is started again, at first after a second, then after twice as long each time. After
-    `MAX_FAILURES` in a row that were ready for less than `STEADY_SECONDS` it gives up, and `detail` quotes the log's end.
+    `MAX_FAILURES` in a row that were ready for less than `STEADY_SECONDS` it gives up; `detail` quotes the log.
     """
 
     CHILD = "models.generators.vllm_child"

@@ -153,9 +153,7 @@ class FakeGrounder:
         await asyncio.sleep(self.wait)
         if int(image[0, 0, 0]) in self.broken:
             raise GeneratorUnavailable("broken image")
-        return [
-            [Region(prompt, 1.0, "", Mask(2, 2, b"04"))] if isinstance(prompt, Box) else [] for prompt in prompts
-        ]
+        return [[Region(prompt, 1.0, "", Mask(2, 2, b"04"))] if isinstance(prompt, Box) else [] for prompt in prompts]
 
 
 @dataclass

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from agent_fakes import SCENES, FakeEncoder, FakeGenerator, FakeGrounder, Scene, deps
 
 from agents.graph import ask
 from agents.params import Budgets, JudgeParams
+from tests.agents.agent_fakes import SCENES, FakeEncoder, FakeGenerator, FakeGrounder, Scene, deps
 from thresher.errors import DeadlineExceeded, InvalidQuestion
 from thresher.types import (
     Abstention,
@@ -25,7 +25,6 @@ from thresher.types import (
     Evidence,
     Filter,
     Grounding,
-    Kind,
     Plan,
     Step,
     Text,
@@ -36,7 +35,9 @@ PLAIN = AskOptions(wording=Wording.PLAIN)
 MODEL = AskOptions(wording=Wording.MODEL)
 
 
-async def events(question: str, options: AskOptions = PLAIN, scenes: Sequence[Scene] = SCENES, **parts: Any) -> list[AskEvent]:
+async def events(
+    question: str, options: AskOptions = PLAIN, scenes: Sequence[Scene] = SCENES, **parts: Any
+) -> list[AskEvent]:
     return [event async for event in ask(question, options, deps(scenes, **parts))]
 
 
@@ -191,7 +192,13 @@ async def test_order_of_events() -> None:
     said = await events("Is there a dog?", grounder=FakeGrounder())
     kinds = [type(event) for event in said if not isinstance(event, Step)]
     assert kinds == [Plan, Text, Evidence, Evidence, Answer]
-    assert [event.name for event in said if isinstance(event, Step)] == ["plan", "retrieve", "judge", "decide", "ground"]
+    assert [event.name for event in said if isinstance(event, Step)] == [
+        "plan",
+        "retrieve",
+        "judge",
+        "decide",
+        "ground",
+    ]
     assert isinstance(said[0], Plan)
     assert all(region.mask for event in said if isinstance(event, Evidence) for region in event.citation.regions)
 
@@ -234,7 +241,9 @@ async def test_a_true_wording_replaces_the_plain_one() -> None:
     assert "between 1 and 3" in last.text  # the interval is said beside every wording
 
 
-@pytest.mark.parametrize("text", ["There are three photos of a dog: a/dog.png and a/sofa.png.", "No photo shows a dog.", ""])
+@pytest.mark.parametrize(
+    "text", ["There are three photos of a dog: a/dog.png and a/sofa.png.", "No photo shows a dog.", ""]
+)
 async def test_a_false_wording_is_not_shown(text: str) -> None:
     said = await events("How many photos show a dog?", MODEL, generator=FakeGenerator(say=lambda _: text))
     assert [event.source for event in said if isinstance(event, Text)] == ["plain"]
@@ -245,7 +254,9 @@ async def test_a_false_wording_is_not_shown(text: str) -> None:
 
 async def test_the_model_is_given_the_facts() -> None:
     given: list[str] = []
-    await answer("How many photos show a dog?", MODEL, generator=FakeGenerator(say=lambda facts: given.append(facts) or "x"))
+    await answer(
+        "How many photos show a dog?", MODEL, generator=FakeGenerator(say=lambda facts: given.append(facts) or "x")
+    )
     assert given == ["count: 2; images: a/dog.png, a/sofa.png; noun: dog"]
 
 
@@ -393,9 +404,3 @@ async def test_a_thousand_photographs_get_their_plain_sentence_within_a_second()
             if isinstance(event, Text):
                 break
         assert time.monotonic() - began < 3, question  # 1 s on an idle machine
-
-
-async def test_kinds_are_all_here() -> None:
-    from agents.kinds import KINDS
-
-    assert set(KINDS) == set(Kind)

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.decide import Judged, conjunction, evaluate, greater, interval, negation, poisson_binomial
+from agents.kinds import KINDS
 from agents.relations import holds, is_geometric
-from thresher.types import And, Box, Expr, Not, Or, Predicate, Where
+from thresher.types import And, Box, Expr, Kind, Not, Or, Predicate, Where
 
 N = 6
 LEAVES = tuple(Predicate(name) for name in "abcd")
@@ -177,3 +178,7 @@ def test_relations(relation: str, a: Box, b: Box, want: bool) -> None:
 
 def test_what_boxes_cannot_tell() -> None:
     assert not any(map(is_geometric, ("behind", "in front of", "holding", "wearing", "chasing", "at")))
+
+
+def test_every_kind_is_decided_and_said() -> None:
+    assert set(KINDS) == set(Kind)

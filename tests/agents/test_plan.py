@@ -107,9 +107,7 @@ predicates = st.builds(
         st.sampled_from(("on", "next to", "in front of", "chasing", "holding")).flatmap(
             lambda relation: st.sampled_from(NOUNS).map(lambda o: Predicate(p.noun, p.attribute, relation, o))
         ),
-        st.integers(2, 15).map(
-            lambda n: Predicate(p.noun, "" if p.attribute == "many" else p.attribute, "", "", n)
-        ),
+        st.integers(2, 15).map(lambda n: Predicate(p.noun, "" if p.attribute == "many" else p.attribute, "", "", n)),
     )
 )
 days = st.integers(0, 9000).map(lambda n: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=n))

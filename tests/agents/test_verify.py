@@ -187,7 +187,9 @@ def test_most_good_sentences_pass() -> None:
 
 NOUNS = ("dog", "cat", "bus", "hot dog", "person", "fire hydrant", "sheep")
 CASES = st.tuples(
-    st.sampled_from(NOUNS), st.lists(st.integers(100, 999), max_size=3, unique=True), st.sampled_from(("count", "exists"))
+    st.sampled_from(NOUNS),
+    st.lists(st.integers(100, 999), max_size=3, unique=True),
+    st.sampled_from(("count", "exists")),
 )
 
 
@@ -229,7 +231,11 @@ def test_a_changed_slot_fails(
 
 
 @settings(max_examples=100, deadline=None)
-@given(CASES, st.sampled_from(("red", "not", "no", "all", "three", "2", "cat", "maybe", "also a", "without", "only", "more")), st.data())
+@given(
+    CASES,
+    st.sampled_from(("red", "not", "no", "all", "three", "2", "cat", "maybe", "also a", "without", "only", "more")),
+    st.data(),
+)
 def test_an_added_word_fails(made: tuple[str, list[int], str], word: str, data: st.DataObject) -> None:
     said, text = case(*made)
     words = text.split(" ")

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from pictures import WEIGHTS
 
 from models.encoders.offline import OfflineEncoder, load_offline
 from models.grounders.offline import OfflineGrounder
+from tests.models.pictures import WEIGHTS
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pictures import WEIGHTS
 
 from models.encoders.calibration import Calibration, logit, sigmoid
+from tests.models.pictures import WEIGHTS
 
 PLAIN = Calibration((0.5, 0.1, 0.2), (0.5, 0.4, 0.6), (0.3, 0.2, 0.1), (1.0, -1.0, 0.0))
 

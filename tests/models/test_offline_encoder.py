@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import WEIGHTS, picture
 
 from models.encoders.offline import OfflineEncoder, load_offline, weights_hash
 from models.encoders.phrases import CATEGORY_COUNT
 from models.encoders.preprocess import prepare, scaled_size
 from models.encoders.tower import BOX_CATEGORIES, BOX_CLASSES, CONCEPT_COUNT, PROPOSALS
 from models.protocols import Encoder
+from tests.models.pictures import WEIGHTS, picture
 from thresher.errors import InvalidSetting
 
 SIZES = [(320, 240), (240, 320), (64, 64), (33, 1000), (700, 500)]

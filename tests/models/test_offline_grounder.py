@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pictures import picture
 from pycocotools import mask as coco_mask
 
 from models.grounders.mask_decoder import paste
 from models.grounders.offline import OfflineGrounder, at_point, clip_box, encode, for_concepts
 from models.protocols import Grounder
+from tests.models.pictures import picture
 from thresher.types import Box, Mask, Point, Proposals
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store_rows import DOT, ids_of, row, rows
 
-from retrievers import lance_store, lance_table, schema
+from retrievers import lance_images, lance_store, lance_table, schema
+from retrievers import rows as rows_module
 from retrievers.failures import translated
 from retrievers.lance_images import LanceImageStore
 from retrievers.lance_store import LanceStore
+from retrievers.scoring import best
+from tests.retrievers.store_rows import DOT, ids_of, row, rows
 from thresher.errors import InternalError, NotFound, SchemaMismatch, StorageFull
 from thresher.types import Filter
 
@@ -38,13 +42,15 @@ async def reopened(folder: Path, name: str = "c") -> LanceImageStore:
 # --- writers and readers beside each other ---
 
 
-async def test_two_writers_that_do_not_know_of_each_other_make_no_duplicates(tmp_path: Path) -> None:
-    first = await made(tmp_path)
-    second = await reopened(tmp_path)
-    assert await first.count(ALL) == await second.count(ALL) == 0  # both have read: neither sees what follows
-    await asyncio.gather(*(images.add(rows(8)) for images in (first, second)))
+async def test_writers_that_do_not_know_of_each_other_make_no_duplicates(tmp_path: Path) -> None:
+    await made(tmp_path)
+    writers = [await reopened(tmp_path) for _ in range(6)]
+    for images in writers:
+        assert await images.count(ALL) == 0  # it has read: it does not see what follows
+    await asyncio.gather(*(images.add(rows(20)) for images in writers))
     found = await reopened(tmp_path)
-    assert await found.ids(ALL) == tuple(sorted(ids_of(rows(8))))
+    assert await found.ids(ALL) == tuple(sorted(ids_of(rows(20))))
+    assert await found._table.table.count_rows() == 20
 
 
 async def test_readers_see_whole_commits_while_photographs_arrive(tmp_path: Path) -> None:
@@ -68,19 +74,46 @@ async def test_readers_see_whole_commits_while_photographs_arrive(tmp_path: Path
     assert len(seen) > 2
 
 
-async def test_a_cancelled_upload_is_stored_whole_or_not_at_all_and_the_next_one_works(tmp_path: Path) -> None:
+async def test_a_cancelled_upload_still_finishes_its_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = await made(tmp_path)
-    for step in range(6):  # cancelled at different points of the way
-        adding = asyncio.create_task(images.add(rows(4, first=4 * step)))
-        for _ in range(step * 3):
-            await asyncio.sleep(0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        begun.set()
+        assert go_on.wait(30)
+        return rows_module.arrow_table(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lance_images, "arrow_table", slow)
+        adding = asyncio.create_task(images.add(rows(4)))
+        await asyncio.to_thread(begun.wait, 30)
         adding.cancel()
-        await asyncio.gather(adding, return_exceptions=True)
-    await images.add(rows(1, first=100))
-    found = set(await images.ids(ALL))
-    for step in range(6):
-        assert len(found & set(ids_of(rows(4, first=4 * step)))) in (0, 4)
-    assert found == set(await (await reopened(tmp_path)).ids(ALL))
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        go_on.set()
+    await images.add(rows(1, first=50))
+    expected = tuple(sorted(ids_of(rows(4) + rows(1, first=50))))
+    assert await images.ids(ALL) == expected
+    assert await (await reopened(tmp_path)).ids(ALL) == expected
+
+
+async def test_a_commit_while_a_column_is_read_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await made(tmp_path)).add(rows(10))
+    images = await reopened(tmp_path)
+    load = images._table._load
+    late = rows(1, first=10)
+
+    async def interrupted(name: Any) -> Any:
+        column = await load(name)
+        if late:
+            await images.add([late.pop()])
+        return column
+
+    monkeypatch.setattr(images._table, "_load", interrupted)
+    scores = await images.scores(QUERY, ALL)
+    by_id = {each.record.id: float(each.features.vector.sum()) for each in rows(11)}
+    assert set(scores.ids) == by_id.keys()
+    np.testing.assert_allclose(scores.values[0], [by_id[image_id] for image_id in scores.ids], rtol=1e-4)
 
 
 async def test_after_a_commit_of_unknown_end_the_store_looks_what_is_there(
@@ -171,8 +204,9 @@ async def test_what_does_not_fit_into_memory_makes_room_for_another_collection(t
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from store_rows import DOT, ids_of, row
+from tests.retrievers.store_rows import DOT, ids_of, row
 from retrievers.lance_store import LanceStore
+from retrievers.scoring import best
 
 async def main():
     store = LanceStore(Path(sys.argv[1]))
@@ -326,3 +360,21 @@ def test_foreign_errors_become_ours(tmp_path: Path, error: Exception, expected: 
     with pytest.raises(expected) as raised, translated("do it", tmp_path):
         raise error
     assert "/rustc" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("free", "expected"), [(1000, StorageFull), (10 << 30, InternalError)])
+def test_a_write_that_fails_on_a_disk_without_room_means_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: type[Exception]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
+    with pytest.raises(expected), translated("store photographs", tmp_path, size=300_000):
+        raise ValueError("Invalid input, Packed blob range [0, 300000) exceeds blob object size 180224")
+    with pytest.raises(InternalError), translated("read a photograph", tmp_path):
+        raise ValueError("Invalid input")
+
+
+def test_equal_scores_keep_their_order() -> None:
+    ids = [f"{number:03}" for number in range(200)]
+    values = np.array([number % 2 for number in range(200)], np.float32)
+    assert [image_id for image_id, _ in best(ids, values, 120)] == ids[1::2] + ids[0:40:2]

@@ -334,6 +334,25 @@ def test_where_it_was_taken(latitude: Any, longitude: Any, references: str, expe
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"garbage that is no TIFF",
+        b"MM",
+        b"MM\0*\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\x01\0" + b"\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" + b"\x08\0\0\0",  # an IFD inside itself
+        b"II*\0\x08\0\0\0\x01\0" + b"\x25\x88\x02\0\x03\0\0\0N!!\0" + b"\0" * 4,  # GPS is text
+    ],
+)
+def test_exif_that_cannot_be_read_is_left_out(kind: str, block: bytes) -> None:
+    image = read_image(encoded(picture(), kind, exif=b"Exif\0\0" + block))
+    assert_is_picture(image, tolerance=90)
+    assert (image.taken_at, image.camera, image.latitude) == (None, "", None)
+
+
+@pytest.mark.filterwarnings("ignore")
 @settings(max_examples=150, deadline=None, database=None)
 @given(st.data())
 def test_hostile_exif_does_no_harm(data: st.DataObject) -> None:

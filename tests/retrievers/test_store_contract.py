@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_rows import COSINE, DOT, content_of, ids_of, proposals_of, row, rows, with_features
 
 from retrievers.lance_store import LanceStore
 from retrievers.memory_store import MemoryStore
 from retrievers.protocols import ImageStore, Store
+from tests.retrievers.store_rows import COSINE, DOT, content_of, ids_of, proposals_of, row, rows, with_features
 from thresher.errors import AlreadyExists, EncoderMismatch, InvalidInput, NotFound
 from thresher.types import EncoderSpec, Filter, Proposals
 

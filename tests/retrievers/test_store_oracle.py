@@ -13,11 +13,11 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from store_rows import DOT, ids_of, row, rows
 
 from retrievers.lance_store import LanceStore
 from retrievers.memory_store import MemoryStore
 from retrievers.protocols import ImageStore
+from tests.retrievers.store_rows import DOT, ids_of, row, rows
 from thresher.errors import NotFound
 from thresher.types import Filter
 

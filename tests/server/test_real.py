@@ -6,9 +6,11 @@ The language model is off here: tests/generators and the demo start it.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +23,8 @@ import pytest
 from PIL import Image
 
 from thresher.client import Client
-from thresher.errors import ThresherError
-from thresher.records import Outcome, Reply, UploadItem
+from thresher.errors import NotFound
+from thresher.records import Reply, UploadItem
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "models" / "offline" / "tail.safetensors"
@@ -32,6 +34,7 @@ START_SECONDS = 180
 
 class RealServer:
     def __init__(self, data: Path) -> None:
+        self.data = data
         self.log = data.with_suffix(".log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -53,17 +56,22 @@ class RealServer:
         self.process.kill()
         raise AssertionError(self.log.read_text())
 
-    def cli(self, *arguments: str | Path) -> str:
-        done = subprocess.run(
+    def begin(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """A `thresher` command against this server."""
+        return subprocess.Popen(
             [sys.executable, "-m", "thresher", *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, "THRESHER_ADDRESS": self.address},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+
+    def cli(self, *arguments: str | Path) -> str:
+        command = self.begin(*arguments)
+        output, errors = command.communicate(timeout=120)
+        assert command.returncode == 0, errors
+        return output
 
 
 @pytest.fixture(scope="session")
@@ -155,37 +163,66 @@ async def test_answers_come_while_an_upload_runs(server: RealServer) -> None:
         assert await task == 24
 
 
+def test_a_second_server_is_refused(server: RealServer, tmp_path: Path) -> None:
+    port = server.address.rsplit(":", 1)[1]
+    for arguments, said in (
+        (["--data", str(server.data), "--port", "0"], "in use by process"),
+        (["--data", str(tmp_path), "--port", port], "--port"),
+        (["--host", "0.0.0.0"], "this machine only"),
+        (["--profile", "huge"], "huge"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "thresher", "serve", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        assert done.returncode == 1
+        assert said in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+
+
 async def test_sigkill_during_an_import_loses_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    server = RealServer(data)
-    acknowledged: set[str] = set()
-
-    async def items() -> AsyncIterator[UploadItem]:
-        for seed in range(48):
-            yield UploadItem(f"{seed}.png", _png(1000 + seed))
-
+    total = 48
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(total):
+        (folder / f"{seed}.png").write_bytes(_png(1000 + seed))
+    server = RealServer(tmp_path / "data")
+    importing = server.begin("import", "killed", folder)
     async with Client(server.address) as client:
-        await client.create_collection("killed")
-        with pytest.raises(ThresherError):
-            async for result in client.upload("killed", items()):
-                assert result.outcome is Outcome.CREATED
-                acknowledged.add(result.sha256)
-                if len(acknowledged) >= 16:
-                    server.process.kill()
+        for _ in range(600):
+            if await _count(client) >= 16:
+                break
+            await asyncio.sleep(0.1)
+    server.process.kill()
+    _, said = importing.communicate(timeout=30)
+    assert importing.returncode == 1
+    found = re.search(rf"(\d+) of {total} photographs are in.*Run the same command again", said.replace("\n", " "))
+    assert found, said
+    acknowledged = int(found[1])
     server.process.wait(30)
-    again = RealServer(data)
+    again = RealServer(tmp_path / "data")
     try:
         async with Client(again.address) as client:
             stored = [record.id async for record in client.images("killed")]
-            assert acknowledged <= set(stored)
-            assert len(stored) == len(set(stored)) < 48
-            outcomes = [result.outcome async for result in client.upload("killed", items())]
-            assert outcomes.count(Outcome.EXISTED) == len(stored)
-            assert outcomes.count(Outcome.CREATED) == 48 - len(stored)
-            assert (await client.get_collection("killed")).image_count == 48
+            assert acknowledged <= len(stored) == len(set(stored)) < total
+            for image in stored:
+                assert hashlib.sha256(await client.download("killed", image)).hexdigest() == image
+            report = json.loads(again.cli("import", "killed", folder, "--json"))
+            assert (report["existed"], report["created"]) == (len(stored), total - len(stored))
+            assert await _count(client) == total
     finally:
         again.process.send_signal(signal.SIGTERM)
         assert again.process.wait(30) == 0
+
+
+async def _count(client: Client) -> int:
+    try:
+        return (await client.get_collection("killed")).image_count
+    except NotFound:
+        return 0
 
 
 def _png(seed: int) -> bytes:

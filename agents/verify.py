@@ -26,7 +26,7 @@ _NUMBERS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(
 _LEMMAS = {
     "is": "be", "are": "be", "was": "be", "were": "be", "has": "show", "does": "do", "less": "fewer", "every": "all",
     "each": "all", "find": "see", "found": "see", "seen": "see", "which": "that", "0": "no", "zero": "no",
-    "a": "", "an": "", "the": "", "these": "", "interjection": "NO",
+    "a": "", "an": "", "the": "", "these": "", "yes": "yes", "interjection": "NO",
 }  # fmt: skip
 _LONGEST = 400
 _FILE = "\ue000"
@@ -150,15 +150,14 @@ def _patterns(said: Facts) -> list[str]:
         Kind.COUNT: _count, Kind.FIND: _count, Kind.WHICH: _count, Kind.EXISTS: _exists, Kind.ANY: _any,
         Kind.ALL: _all, Kind.COMPARE: _compare, Kind.COUNT_OBJECTS: _objects,
     }[said.kind](said)  # fmt: skip
-    joins = {"$L": "(?:of|with|that show|show)", "$I": "(?:i|you)(?: can)?"}
-    return [line.replace("$L", joins["$L"]).replace("$I", joins["$I"]) for line in made]
+    return [line.replace("$L", "(?:of|with|that show|show)").replace("$I", "(?:i|you)(?: can)?") for line in made]
 
 
 def _count(said: Facts) -> list[str]:
     """So many photographs show T."""
     if said.photos == 0:
-        return ["(?:no|none of) P $L T", "there be (?:no|not) P $L T", "$I see no P $L T", "there be (?:no|not) T",
-                "there be (?:no|not) T in (?:any (?:of )?)?P", "T (?:be see|be|appear) in (?:no|none of) P"]  # fmt: skip
+        nowhere = ["there be (?:no|not) T(?: in (?:any (?:of )?)?P)?", "T (?:be see|be|appear) in (?:no|none of) P"]
+        return ["(?:no|none of) P $L T", "there be (?:no|not) P $L T", "$I see no P $L T", *nowhere]
     some = f"{said.photos}(?: of)? P"
     return [f"{some} $L T", f"there be {some} $L T", f"$I see {some} $L T", f"number of P $L T be {said.photos}",
             f"there be T in {some}", f"in {some} there be T", f"T (?:be see|be|appear) in {some}"]  # fmt: skip

@@ -80,8 +80,6 @@ def _citation(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
     """What names the files, as the plain sentence does it; "" where that names none."""
     if say(plan, ruling, names) == say(plan, ruling, ()):
         return ""
-    return (
-        f" ({names[0]})"
-        if plan.kind is Kind.EXISTS and plan.condition
-        else f": {cite(names, len(ruling.verdict.images))}"
-    )
+    if plan.kind is Kind.EXISTS and plan.condition is not None:
+        return f" ({names[0]})"
+    return f": {cite(names, len(ruling.verdict.images))}"

@@ -1,26 +1,29 @@
-"""How many wordings pass the check: `python -m benchmarks.wording [--verdicts 234] [--seed 7] [--all]`.
+"""How many wordings pass the check: `python -m benchmarks.wording [--verdicts 234] [--seed 7] [--at-once 4] [--all]`.
 
 Random verdicts of every kind, by nouns that no example in prompts/reword.md has, are worded by the offline profile's
-language model as agents/write.py asks it. Prints each that the check rejected (`--all`: every one), then a table:
-a set of examples a line, how many passed, how many of those differ from the plain sentence; and seconds a wording.
+language model as agents/write.py asks it. Prints each that the check rejected (`--all`: every one), then, a set of
+examples a line and together, how many passed and how many of those differ from the plain sentence; seconds a wording.
+Half of the things are nouns alone; the others have a relation, an attribute, a number, or are joined by and / or.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents.kinds.base import Ruling
 from agents.prompts import examples
-from agents.write import frame, plain, reworded
+from agents.write import CITED, frame, plain, reworded
 from models.encoders.coco import CATEGORIES
 from models.generators.vllm_server import VllmGenerator, smollm2_command
 from models.protocols import Generator
@@ -29,10 +32,10 @@ from thresher.types import And, Expr, Kind, Message, Or, Plan, Predicate, Verdic
 OTHER_NOUNS = (
     "accordion", "acorn", "anchor", "aquarium", "balloon", "barrel", "beach", "bridge", "bucket", "butterfly", "cactus",
     "camel", "candle", "castle", "child", "crab", "crane", "drum", "dragonfly", "elevator", "eyeglasses", "feather",
-    "flag", "fox", "garden gnome", "goose", "guitar", "hammer", "hat", "helicopter", "iguana", "ink bottle", "jellyfish",
-    "kangaroo", "ladder", "lighthouse", "lion", "mailbox", "microscope", "mushroom", "octopus", "owl", "pumpkin",
-    "rocket", "saxophone", "scarf", "shoe", "snow", "statue", "submarine", "tower", "tractor", "violin", "waterfall",
-    "wheelbarrow", "wind turbine", "woman", "x-ray machine", "yacht",
+    "flag", "fox", "garden gnome", "goose", "guitar", "hammer", "hat", "helicopter", "iguana", "ink bottle",
+    "jellyfish", "kangaroo", "ladder", "lighthouse", "lion", "mailbox", "microscope", "mushroom", "octopus", "owl",
+    "pumpkin", "rocket", "saxophone", "scarf", "shoe", "snow", "statue", "submarine", "tower", "tractor", "violin",
+    "waterfall", "wheelbarrow", "wind turbine", "woman", "x-ray machine", "yacht",
 )  # fmt: skip
 SHAPES = ("plain",) * 6 + ("relation",) * 2 + ("attribute", "two", "and", "or")
 RELATIONS = ("on", "under", "next to", "in")
@@ -106,7 +109,7 @@ def ruled(plan: Plan, value: bool | int, images: int, counts: tuple[int, ...] = 
 
 
 class Listening:
-    """A generator that keeps what the last wording was."""
+    """A generator that keeps what was said."""
 
     def __init__(self, model: Generator) -> None:
         self._model = model
@@ -115,7 +118,6 @@ class Listening:
         self.said = ""
 
     async def stream(self, messages: Sequence[Message], max_tokens: int = 120) -> AsyncIterator[str]:
-        self.said = ""
         async for piece in self._model.stream(messages, max_tokens):
             self.said += piece
             yield piece
@@ -128,34 +130,45 @@ class Tally:
     differ: int = 0
     by_rule: int = 0
 
+    def __str__(self) -> str:
+        share = f"{self.passed / self.asked:4.0%}" if self.asked else "   -"
+        return f"{self.passed:4} of {self.asked:3} passed {share}, {self.differ:3} differ, {self.by_rule:3} by rule"
 
-async def measure(model: Generator, verdicts: int, seed: int, show_all: bool) -> None:
-    draw, listening = random.Random(seed), Listening(model)
-    tallies: dict[str, Tally] = {}
+
+async def measure(model: Generator, arguments: argparse.Namespace) -> None:
+    draw = random.Random(arguments.seed)
+    cases = [case(KINDS[i % len(KINDS)], i // len(KINDS) % 2 == 0, draw) for i in range(arguments.verdicts)]
+    tallies: defaultdict[str, Tally] = defaultdict(Tally)
     seconds: list[float] = []
-    for number in range(verdicts):
-        plan, ruling = case(KINDS[number % len(KINDS)], number // len(KINDS) % 2 == 0, draw)
-        names = [f"photos/{draw.randrange(10**6):06}.jpg" for _ in ruling.verdict.images[:5]]
-        tally = tallies.setdefault(frame(plan, ruling), Tally())
-        began = time.perf_counter()
-        text, problems = await reworded(plan, ruling, names, listening)
-        if not text and not problems:
-            tally.by_rule += 1
-            continue
-        seconds.append(time.perf_counter() - began)
-        tally.asked += 1
-        tally.passed += bool(text)
-        tally.differ += bool(text) and text != plain(plan, ruling, names)
-        if problems or show_all:
-            print(
-                f"{'rejected' if problems else 'passed'}: {plain(plan, ruling, names)}\n    -> {listening.said!r}",
-                *problems,
-            )
-    for name, tally in sorted(tallies.items()):
-        print(f"{name:14}{tally.passed:4}/{tally.asked:<4} passed, {tally.differ:4} differ, {tally.by_rule:3} by rule")
-    asked, passed, differ, by_rule = (sum(getattr(t, f) for t in tallies.values()) for f in Tally.__annotations__)
-    print(f"{'all':14}{passed:4}/{asked:<4} passed ({passed / asked:.1%}), {differ:4} differ, {by_rule:3} by rule")
-    print(f"seconds each: median {statistics.median(seconds):.2f}, longest {max(seconds):.2f}")
+    places = asyncio.Semaphore(arguments.at_once)
+
+    async def one(plan: Plan, ruling: Ruling) -> None:
+        names = [f"photos/{i:06}.jpg" for i, _ in enumerate(ruling.verdict.images[:CITED])]
+        said = plain(plan, ruling, names)
+        async with places:
+            listening, began = Listening(model), time.perf_counter()
+            text, problems = await reworded(plan, ruling, names, listening)
+        bare = all(
+            expr is None or expr == Predicate(getattr(expr, "noun", ""))
+            for expr in (plan.target, plan.condition, plan.compare_with)
+        )
+        for name in (frame(plan, ruling), "= nouns alone" if bare else "= involved things", "= all"):
+            tallies[name].by_rule += not text and not problems
+            tallies[name].asked += bool(text or problems)
+            tallies[name].passed += bool(text)
+            tallies[name].differ += bool(text) and text != said
+        if text or problems:
+            seconds.append(time.perf_counter() - began)
+        if problems or (text and arguments.all):
+            print(f"{'rejected' if problems else 'passed'}: {said}\n    -> {listening.said!r}", *problems, flush=True)
+
+    await asyncio.gather(*(one(plan, ruling) for plan, ruling in cases))
+    for name, tally in sorted(tallies.items(), key=lambda pair: (pair[0][0] == "=", pair[0])):
+        print(f"{name:18}{tally}")
+    median, load = statistics.median(seconds), os.getloadavg()[0]
+    print(
+        f"seconds each, {arguments.at_once} at once: median {median:.2f}, longest {max(seconds):.2f}; load {load:.1f}"
+    )
 
 
 async def run(arguments: argparse.Namespace) -> None:
@@ -164,7 +177,7 @@ async def run(arguments: argparse.Namespace) -> None:
         await model.start()
         try:
             await model.wait_ready(VllmGenerator.START_SECONDS)
-            await measure(model, arguments.verdicts, arguments.seed, arguments.all)
+            await measure(model, arguments)
         finally:
             await model.stop()
 
@@ -173,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verdicts", type=int, default=234, help="those that are said by rule among them")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--at-once", type=int, default=4)
     parser.add_argument("--all", action="store_true", help="print every wording")
     asyncio.run(run(parser.parse_args()))
 

@@ -15,8 +15,8 @@ def scores_at(
 ) -> NDArray[np.float32]:
     """Scores f32 (q, n) of the rows `slots` i64 (n,) of `matrix` for `queries` f32 (q, dim)."""
     if len(slots) * 2 < len(matrix):
-        return queries @ matrix[slots].T
-    return (queries @ matrix.T)[:, slots]
+        return (matrix[slots] @ queries.T).T
+    return (matrix @ queries.T)[slots].T
 
 
 def best(ids: Sequence[ImageId], scores: NDArray[np.float32], limit: int) -> list[tuple[ImageId, float]]:

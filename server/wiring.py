@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from agents import graph
 from agents.params import Deps, JudgeParams
 from models.encoders.calibration import Calibration
@@ -75,6 +77,8 @@ def _load_models(settings: EncoderSettings) -> tuple[Encoder, Grounder, ModelInf
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from models.encoders.offline import load_offline
+
+    threadpool_limits(settings.threads, user_api="blas")  # scoring competes with the encoder for the same cores
 
     folder = settings.weights or OFFLINE_WEIGHTS
     encoder, grounder = load_offline(folder, settings.threads)

@@ -29,7 +29,7 @@ from thresher.records import Reply, UploadItem
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ROOT / "models" / "offline" / "tail.safetensors"
 pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason="models/offline has no weights")
-START_SECONDS = 180
+START_SECONDS = 300
 
 
 class RealServer:
@@ -44,7 +44,11 @@ class RealServer:
                 stdout=log,
                 stderr=log,
             )
-        self.address = self._wait()
+        try:
+            self.address = self._wait()
+        except BaseException:
+            self.process.kill()
+            raise
 
     def _wait(self) -> str:
         until = time.monotonic() + START_SECONDS
@@ -53,7 +57,6 @@ class RealServer:
                 if line.startswith("Ready at "):
                     return line.removeprefix("Ready at ").strip()
             time.sleep(0.2)
-        self.process.kill()
         raise AssertionError(self.log.read_text())
 
     def begin(self, *arguments: str | Path) -> subprocess.Popen[str]:
@@ -159,7 +162,7 @@ async def test_answers_come_while_an_upload_runs(server: RealServer) -> None:
         await client.search("busy", "a dog")
         assert isinstance(events[-1], Reply)
         assert not done.is_set(), "the upload was over before the answer"
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 30
         assert await task == 24
 
 

@@ -284,4 +284,3 @@ class _Reader(Transformer[Token, Any]):
         more = any(isinstance(child, Token) and child.type in ("MORE", "COMMONER") for child in children)
         sides = [part for part in _values(children) if part is not None]
         return Plan(Kind.COMPARE, sides[0], compare_with=sides[1], comparison="more" if more else "fewer")
-

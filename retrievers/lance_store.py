@@ -19,9 +19,9 @@ from retrievers.cache import Budget
 from retrievers.failures import translated
 from retrievers.lance_images import LanceImageStore
 from retrievers.lance_table import LanceTable
-from retrievers.names import check_name
 from retrievers.schema import SCHEMA_VERSION, check_encoder, check_schema_version, table_schema
 from thresher.errors import AlreadyExists, NotFound
+from thresher.names import check_name
 from thresher.types import Collection, EncoderSpec
 
 _SUFFIX = ".lance"

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrievers.filters import utc
-from retrievers.names import check_name
 from retrievers.protocols import Scores, VectorField
 from retrievers.rows import checked, checked_paths, checked_tags, merged, merged_rows, query_vectors
 from retrievers.schema import SCHEMA_VERSION, check_encoder
 from thresher.errors import AlreadyExists, InvalidInput, NotFound
+from thresher.names import check_name
 from thresher.types import Collection, EncoderSpec, Filter, Hit, ImageId, ImageRecord, ImageRow, Proposals
 
 

@@ -7,19 +7,19 @@ import re
 from thresher.errors import InvalidInput
 from thresher.types import ImageId
 
-_COLLECTION = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHOWN = 80
 
 
-def check_collection(collection: str) -> str:
-    """The id itself. InvalidInput where it cannot be the id of a collection."""
-    if not _COLLECTION.fullmatch(collection):
+def check_name(name: str, what: str = "collection") -> str:
+    """The name itself where it may name a collection or tenant (it becomes a folder's name). InvalidInput otherwise."""
+    if not _NAME.fullmatch(name):
         raise InvalidInput(
-            f'"{collection[:_SHOWN]}" cannot be the name of a collection.',
+            f'"{name[:_SHOWN]}" cannot be the name of a {what}.',
             "Use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last.",
         )
-    return collection
+    return name
 
 
 def is_image_id(value: str) -> bool:
@@ -27,7 +27,7 @@ def is_image_id(value: str) -> bool:
 
 
 def collection_name(collection: str) -> str:
-    return f"collections/{check_collection(collection)}"
+    return f"collections/{check_name(collection)}"
 
 
 def image_name(collection: str, image: ImageId) -> str:
@@ -39,7 +39,7 @@ def parse_collection(name: str) -> str:
     head, _, collection = name.partition("/")
     if head != "collections":
         raise InvalidInput(f'"{name[:_SHOWN]}" is not the resource name of a collection.', "It is collections/{id}.")
-    return check_collection(collection)
+    return check_name(collection)
 
 
 def parse_image(name: str) -> tuple[str, ImageId]:
@@ -49,4 +49,4 @@ def parse_image(name: str) -> tuple[str, ImageId]:
         raise InvalidInput(
             f'"{name[:_SHOWN]}" is not the resource name of an image.', "It is collections/{id}/images/{sha256}."
         )
-    return check_collection(parts[1]), parts[3]
+    return check_name(parts[1]), parts[3]

@@ -36,7 +36,10 @@ from training.unknown_words import UNKNOWN_WORDS
 
 BOX_FOLD = 4
 CLASS_BASE_RATE = 0.01
-FALSE_READINGS = 0.1
+FALSE_READINGS = 0.05
+"""Part of the words without a concept that may be read as their neighbours."""
+
+BOX_GRID = np.arange(0.1, 0.81, 0.02)
 PRIOR_COUNT = 20.0
 """A category's own threshold counts as much as the common one from this many positives on."""
 
@@ -80,8 +83,8 @@ def matching_thresholds(scores: NDArray[np.float32], wanted: NDArray[np.int64], 
     return found
 
 
-def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor]:
-    """All (box, category) scores of the held-out detector on its fold: score, category, correct (IoU >= .5)."""
+def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """All (box, category) scores of the held-out detector on its fold: score, category, correct (IoU >= .5), photo."""
     heads = ConceptHeads()
     heads.load_state_dict(load_file(cache_folder() / f"concepts-without-{BOX_FOLD}.safetensors"))
     detector = Detector()
@@ -89,7 +92,7 @@ def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor]:
     detector.eval()
     trunk, tails, boxes = load_trunk(BOX_FOLD), load_shards("tails"), load_shards("boxes")
     store = extract(trunk, tails, [photo.key for photo in photos])
-    scores, categories, correct = [], [], []
+    scores, categories, correct, owners = [], [], [], []
     with torch.inference_mode():
         for n, photo in enumerate(photos):
             cells = store.rows(n, len(SCALES) - 1)
@@ -114,23 +117,38 @@ def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor]:
                 scores.append(value)
                 categories.append(torch.full((len(value),), category))
                 correct.append(hit)
-    return torch.cat(scores), torch.cat(categories), torch.cat(correct)
+                owners.append(torch.full((len(value),), n))
+    return torch.cat(scores), torch.cat(categories), torch.cat(correct), torch.cat(owners)
 
 
 def fit_boxes(material: Material) -> list[float]:
-    """Write the detector's calibration and return the counting thresholds of the categories' boxes."""
+    """Write the detector's calibration and return the counting thresholds of the categories' boxes.
+
+    A threshold has the least relative error (at most 1) of the number of objects, summed over the fold's photographs;
+    a category's own one is drawn to the common one.
+    """
     photos = [photo for photo in material.photos.values() if photo.fold == BOX_FOLD]
-    score, category, correct = box_table(photos)
+    score, category, correct, owner = box_table(photos)
     weight = fit_logistic(torch.stack([torch.logit(score), torch.ones_like(score)], 1), correct, penalty=0.0)
     path = detector_path(None)
     save_file({**load_file(path), "calibration": weight}, path)
-    calibrated = torch.sigmoid(weight[0] * torch.logit(score) + weight[1])
-    objects = np.bincount([t.category for p in photos for t in p.things if not t.crowd], minlength=len(CATEGORIES))
-    common = float(calibrated.sort(descending=True).values[min(int(objects.sum()), len(calibrated) - 1)])
-    print("boxes", weight.tolist(), "common threshold", common)
-    table = np.zeros((len(score), len(CATEGORIES)), np.float32)
-    table[np.arange(len(score)), category.numpy()] = calibrated.numpy()
-    return matching_thresholds(table, objects, max(common, 0.15))
+    calibrated = torch.sigmoid(weight[0] * torch.logit(score) + weight[1]).numpy()
+    true = np.zeros((len(photos), len(CATEGORIES)))
+    for n, photo in enumerate(photos):
+        np.add.at(true[n], [t.category for t in photo.things if not t.crowd], 1)
+    errors = np.zeros((len(BOX_GRID), len(CATEGORIES)))
+    for k, threshold in enumerate(BOX_GRID):
+        counted = np.zeros_like(true)
+        over = calibrated >= threshold
+        np.add.at(counted, (owner.numpy()[over], category.numpy()[over]), 1)
+        errors[k] = np.minimum(np.abs(counted - true) / np.maximum(true, 1), 1).sum(0)
+    common = BOX_GRID[errors.sum(1).argmin()]
+    share = true.sum(0) / (true.sum(0) + PRIOR_COUNT)
+    own = BOX_GRID[errors.argmin(0)]
+    print(
+        f"boxes {weight.tolist()}: common threshold {common:.2f}, error {errors.sum(1).min():.0f} of {true.sum():.0f}"
+    )
+    return [round(float(v), 3) for v in share * own + (1 - share) * common]
 
 
 def fit_nearness() -> dict[str, float]:

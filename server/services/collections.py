@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from server.pages import make_token, page_size, read_token
 from server.parts import Parts
 from thresher.convert import collection_to_proto
-from thresher.names import check_collection, parse_collection
+from thresher.names import check_name, parse_collection
 from thresher.v1 import collections_pb2
 
 
@@ -19,7 +19,7 @@ class CollectionService:
         self._spec = parts.encoder.spec
 
     async def CreateCollection(self, request: Any, _context: Any) -> Any:
-        name = check_collection(request.collection_id)
+        name = check_name(request.collection_id)
         return collection_to_proto(await self._store.create(name, self._spec, request.collection.display_name))
 
     async def GetCollection(self, request: Any, _context: Any) -> Any:

@@ -15,11 +15,15 @@ from agents.prompts import examples, prompt
 from agents.verify import facts, verify
 from agents.write import CITED, frame, plain, reworded
 from tests.agents.agent_fakes import FakeGenerator
-from thresher.types import Kind, Plan, Predicate, Verdict
+from thresher.types import And, Expr, Kind, Plan, Predicate, Verdict
 
 SHOTS = examples("reword")
-NOUNS = {noun: Predicate(noun) for noun in ("vase", "horse", "bear", "oven", "fence", "cow", "sheep")} | {
-    "vase on a table": Predicate("vase", relation="on", object="table")
+THINGS: dict[str, Expr] = {
+    **{noun: Predicate(noun) for noun in ("vase", "horse", "bear", "oven", "fence", "cow", "sheep")},
+    "red vase on a table": Predicate("vase", "red", "on", "table"),
+    "small cow": Predicate("cow", "small"),
+    "two horses": Predicate("horse", min_count=2),
+    "cow and a sheep": And((Predicate("cow"), Predicate("sheep"))),
 }
 Made = tuple[Plan, Ruling]
 
@@ -28,14 +32,14 @@ def made(plan: Plan, value: bool | int, images: int, counts: Sequence[int] = ())
     return plan, Ruling(Verdict(plan.kind, value, tuple(f"{i:064x}" for i in range(images))), tuple(counts))
 
 
-def counted(kind: Kind) -> Callable[[list[Predicate], list[int]], Made]:
+def counted(kind: Kind) -> Callable[[list[Expr], list[int]], Made]:
     return lambda x, n: made(Plan(kind, x[0]), n[0] if n else 0, n[0] if n else 0)
 
 
-def about(kind: Kind, value: bool) -> Callable[[list[Predicate], list[int]], Made]:
+def about(kind: Kind, value: bool) -> Callable[[list[Expr], list[int]], Made]:
     """Of all and any: "1 of the 5", "all 3", "none of the 5", and "the only" without a number."""
 
-    def build(x: list[Predicate], n: list[int]) -> Made:
+    def build(x: list[Expr], n: list[int]) -> Made:
         total = n[-1] if n else 1
         part = n[0] if len(n) == 2 else total
         having = total - part if kind is Kind.ALL and not value else part if value else 0
@@ -44,11 +48,11 @@ def about(kind: Kind, value: bool) -> Callable[[list[Predicate], list[int]], Mad
     return build
 
 
-def compared(comparison: Literal["more", "fewer"], value: bool) -> Callable[[list[Predicate], list[int]], Made]:
+def compared(comparison: Literal["more", "fewer"], value: bool) -> Callable[[list[Expr], list[int]], Made]:
     return lambda x, n: made(Plan(Kind.COMPARE, x[0], None, x[1], comparison), value, sum(n), n)
 
 
-BUILD: dict[str, list[Callable[[list[Predicate], list[int]], Made]]] = {
+BUILD: dict[str, list[Callable[[list[Expr], list[int]], Made]]] = {
     "count some": [counted(Kind.COUNT), counted(Kind.WHICH), counted(Kind.FIND)],
     "count none": [counted(Kind.COUNT), counted(Kind.WHICH), counted(Kind.FIND)],
     "exists yes": [lambda x, n: made(Plan(Kind.EXISTS, x[0]), True, n[0])],
@@ -71,15 +75,14 @@ BUILD: dict[str, list[Callable[[list[Predicate], list[int]], Made]]] = {
 
 
 def verdicts(name: str, sentence: str) -> list[Made]:
-    nouns = [
-        NOUNS[noun] for noun in re.findall(r"(vase on a table|vase|horse|bear|oven|fence|cow|sheep)s?\b", sentence)
-    ]
-    return [build(nouns, [int(digits) for digits in re.findall(r"\d+", sentence)]) for build in BUILD[name]]
+    phrases = "|".join(sorted(THINGS, key=len, reverse=True))
+    things = [THINGS[phrase] for phrase in re.findall(rf"\b({phrases})s?\b", sentence)]
+    return [build(things, [int(digits) for digits in re.findall(r"\d+", sentence)]) for build in BUILD[name]]
 
 
 def test_every_kind_and_polarity_has_its_examples() -> None:
     assert set(SHOTS) == set(BUILD)
-    assert all(2 <= len(shots) <= 3 and len(set(shots)) == len(shots) for shots in SHOTS.values())
+    assert all(3 <= len(shots) <= 4 and len(set(shots)) == len(shots) for shots in SHOTS.values())
     built = {
         (plan.kind, bool(ruling.verdict.value)) for name in SHOTS for plan, ruling in verdicts(name, SHOTS[name][0][0])
     }
@@ -108,8 +111,8 @@ def changed(sentence: str) -> set[str]:
     for found in re.finditer(r"\d+", sentence):
         for number in (int(found[0]) + 1, int(found[0]) - 1, int(found[0]) * 10):
             texts.add(f"{sentence[: found.start()]}{number}{sentence[found.end() :]}")
-    for noun in NOUNS:
-        for other in NOUNS:
+    for noun in THINGS:
+        for other in THINGS:
             texts.add(re.sub(rf"\b{noun}(?=s?\b)", other, sentence))
     for pair in SWAPS.split(", "):
         word, other = pair.split("/")
@@ -145,7 +148,11 @@ def test_an_answer_fails_for_every_other_verdict() -> None:
 def test_the_model_is_shown_examples_of_the_kind_and_the_claim() -> None:
     plan, ruling = made(Plan(Kind.EXISTS, Predicate("dog")), False, 0)
     messages = prompt("reword", shots=frame(plan, ruling), claim=say(plan, ruling, ()))
-    assert [message.role for message in messages] == ["system", *["user", "assistant"] * 3, "user"]
+    assert [message.role for message in messages] == [
+        "system",
+        *["user", "assistant"] * len(SHOTS["exists no"]),
+        "user",
+    ]
     assert all("no" in message.text for message in messages[1:])
     assert messages[-1].text == "No, no photo shows a dog."
 

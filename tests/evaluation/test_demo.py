@@ -23,7 +23,7 @@ from evaluation.suites.demo import given as given_answer
 from evaluation.table import DemoQuestion, load_table
 from tests.evaluation.colours import colour_server, labelled_folder
 from thresher.errors import InvalidInput, NotFound
-from thresher.names import check_collection
+from thresher.names import check_name
 from thresher.records import Reply
 from thresher.types import Abstention, Kind, Verdict
 
@@ -31,7 +31,7 @@ from thresher.types import Abstention, Kind, Verdict
 @given(st.text(st.characters(blacklist_characters="/\0", codec="utf-8"), min_size=1, max_size=80))
 def test_every_folder_has_a_collection_of_its_own(name: str) -> None:
     collection = collection_name(Path("/photos") / name)
-    assert check_collection(collection) == collection
+    assert check_name(collection) == collection
     assert collection != collection_name(Path("/elsewhere") / name)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from retrievers.protocols import ImageStore, Store
 from thresher.types import EncoderSpec, ImageFeatures, ImageRecord, ImageRow, Proposals
 
 DOT = EncoderSpec(id="fake-dot", dim=6, metric="dot", appearance_dim=4, weights="a" * 64)
@@ -62,3 +63,8 @@ def ids_of(some: Sequence[ImageRow]) -> list[str]:
 
 def with_features(given: ImageRow, **features: Any) -> ImageRow:
     return replace(given, features=replace(given.features, **features))
+
+
+async def made(store: Store, encoder: EncoderSpec, name: str = "holiday") -> ImageStore:
+    await store.create(name, encoder)
+    return await store.open(name, encoder)

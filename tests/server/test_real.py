@@ -157,12 +157,10 @@ async def test_answers_come_while_an_upload_runs(server: RealServer) -> None:
 
         task = asyncio.create_task(upload())
         await asyncio.sleep(1.0)
-        started = time.monotonic()
         events = [event async for event in client.ask("busy", "Is there a photo of a dog?")]
         await client.search("busy", "a dog")
         assert isinstance(events[-1], Reply)
         assert not done.is_set(), "the upload was over before the answer"
-        assert time.monotonic() - started < 30
         assert await task == 24
 
 

@@ -1,0 +1,105 @@
+"""A question as it is read, and how it is to be answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from thresher.types.images import Filter
+
+
+class Kind(StrEnum):
+    FIND = "find"
+    EXISTS = "exists"
+    COUNT = "count"
+    COUNT_OBJECTS = "count_objects"
+    WHICH = "which"
+    ALL = "all"
+    ANY = "any"
+    COMPARE = "compare"
+    DESCRIBE = "describe"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """Something a photograph shows: "two red dogs on a sofa".
+
+    `noun` is the head phrase in the asker's words without article ("dog"); `attribute` a modifier that is judged by
+    itself ("red"); `relation` and `object` bind it to another noun ("on", "sofa"); `min_count` asks for at least
+    that many objects in one photograph.
+    """
+
+    noun: str
+    attribute: str = ""
+    relation: str = ""
+    object: str = ""
+    min_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A typed filter used as a predicate: a tag, or a span of time (after <= taken_at < before)."""
+
+    tag: str = ""
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Expr
+
+
+Expr = Predicate | Where | And | Or | Not
+"""A set of photographs, written over predicates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A question, read. `target` selects photographs (None: all of them).
+
+    `condition` is what is asked about the selected ones: "for the photo with a <target>, is there a <condition>?",
+    "do all photos with a <target> show a <condition>?". `compare_with` is the other side of more/fewer.
+    `planner` says who read it: "grammar" or a model id.
+    """
+
+    kind: Kind
+    target: Expr | None
+    condition: Expr | None = None
+    compare_with: Expr | None = None
+    comparison: Literal["more", "fewer", ""] = ""
+    planner: str = "grammar"
+
+
+class Wording(StrEnum):
+    NONE = "none"
+    PLAIN = "plain"
+    MODEL = "model"
+
+
+class Grounding(StrEnum):
+    NONE = "none"
+    SHOWN = "shown"
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """`abstain` False forces a value even where the judge is unsure (suites). `scope` restricts the photographs."""
+
+    abstain: bool = True
+    wording: Wording = Wording.MODEL
+    ground: Grounding = Grounding.SHOWN
+    max_evidence: int = 12
+    scope: Filter = field(default_factory=Filter)

@@ -144,10 +144,10 @@ def fit_boxes(material: Material) -> list[float]:
         errors[k] = np.minimum(np.abs(counted - true) / np.maximum(true, 1), 1).sum(0)
     common = BOX_GRID[errors.sum(1).argmin()]
     share = true.sum(0) / (true.sum(0) + PRIOR_COUNT)
-    own = BOX_GRID[errors.argmin(0)]
-    print(
-        f"boxes {weight.tolist()}: common threshold {common:.2f}, error {errors.sum(1).min():.0f} of {true.sum():.0f}"
-    )
+    as_good = errors <= errors.min(0) + 0.5
+    own = BOX_GRID[np.where(as_good, np.abs(BOX_GRID - common)[:, None], np.inf).argmin(0)]
+    shown = int((true > 0).sum())
+    print(f"boxes {weight.tolist()}: common threshold {common:.2f}, error {errors.sum(1).min():.0f} of {shown}")
     return [round(float(v), 3) for v in share * own + (1 - share) * common]
 
 

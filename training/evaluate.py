@@ -145,6 +145,20 @@ def box_figures(photos: list[Photo], seen: list[Seen]) -> dict[str, float]:
     }
 
 
+def object_counts(photos: list[Photo], seen: list[Seen], judge: Calibration) -> dict[str, float]:
+    """How well boxes over their thresholds count the objects of a shown category, where there are 1 to 5."""
+    differences = []
+    for photo, s in zip(photos, seen, strict=True):
+        proposals = s.features.proposals
+        for category in photo.categories:
+            true = sum(t.category == category and not t.crowd for t in photo.things)
+            if 1 <= true <= 5:
+                over = (proposals.concepts == category) & (proposals.scores >= judge.box_thresholds[category])
+                differences.append(int(over.sum()) - true)
+    d = np.abs(differences)
+    return {"objects_counted_exactly": float((d == 0).mean()), "objects_counted_within_one": float((d <= 1).mean())}
+
+
 def caption_figures(photos: list[Photo], seen: list[Seen], encode: SentenceEncoder, head: CaptionHead) -> list[float]:
     """R@1, R@5, R@10 of captions among the test photographs that have captions."""
     written = load_captions()
@@ -184,6 +198,7 @@ def main() -> None:
         "expected_count_error": float(np.abs(scores.sum(0) - shown.sum(0)).mean()),
         "questions": question_rows(scores, shown, judge),
         **box_figures(photos, seen),
+        **object_counts(photos, seen, judge),
         "mask_iou": float(ious[:, 0].mean()),
         "box_as_mask_iou": float(ious[:, 1].mean()),
         "masks": len(ious),

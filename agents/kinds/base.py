@@ -11,7 +11,7 @@ from agents.decide import Judged, logit
 from agents.judge import Findings
 from agents.nouns import article
 from agents.words import clause
-from thresher.types import Abstention, Expr, Plan, Predicate, Verdict
+from thresher.types import Abstention, Expr, Plan, Verdict
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,9 @@ def undecided(case: Case, judged: Judged) -> bool:
     return case.abstain and not judged.known
 
 
-def close_call(case: Case, expr: Expr, probability: float, asked: bool) -> bool:
-    """True where a yes/no about one thing is too near to its threshold to be given."""
-    if not case.abstain or not isinstance(expr, Predicate):
-        return False
-    params = case.findings.params
-    edge = 0.5 if asked else params.threshold_of(case.findings.found.texts[expr.noun])
-    return abs(float(logit(probability)) - float(logit(edge))) < params.unsure
+def close_call(case: Case, probability: float) -> bool:
+    """True where a yes or no is too near to even chances to be given."""
+    return case.abstain and abs(float(logit(probability))) < case.findings.params.unsure
 
 
 def say_abstained(plan: Plan, verdict: Verdict, names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from models.generators import smollm2
 from models.generators.vllm_server import VllmGenerator, smollm2_command

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from models.generators.vllm_server import VllmGenerator, smollm2_command

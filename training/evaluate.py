@@ -146,7 +146,10 @@ def box_figures(photos: list[Photo], seen: list[Seen]) -> dict[str, float]:
 
 
 def object_counts(photos: list[Photo], seen: list[Seen], judge: Calibration) -> dict[str, float]:
-    """How well boxes over their thresholds count the objects of a shown category, where there are 1 to 5."""
+    """How well boxes over their thresholds count the objects of a shown category, where there are 1 to 5.
+
+    As in answers, a photograph that shows the category has at least one.
+    """
     differences = []
     for photo, s in zip(photos, seen, strict=True):
         proposals = s.features.proposals
@@ -154,7 +157,7 @@ def object_counts(photos: list[Photo], seen: list[Seen], judge: Calibration) -> 
             true = sum(t.category == category and not t.crowd for t in photo.things)
             if 1 <= true <= 5:
                 over = (proposals.concepts == category) & (proposals.scores >= judge.box_thresholds[category])
-                differences.append(int(over.sum()) - true)
+                differences.append(max(1, int(over.sum())) - true)
     d = np.abs(differences)
     return {"objects_counted_exactly": float((d == 0).mean()), "objects_counted_within_one": float((d <= 1).mean())}
 

@@ -80,17 +80,30 @@ class Stack(nn.Module):
         return (scores * self.weight).sum(-1) + self.bias
 
 
+def class_logits(log_probabilities: Tensor, weight: Tensor, lead: Tensor, bias: Tensor) -> Tensor:
+    """Logit that a class is shown: (..., 4, 1000) and weight (4,) -> (..., 1000).
+
+    `lead` weighs how far a class is ahead of all others: on photos-1k a class at 30 % without a rival was right as
+    often as one at 80 % with one.
+    """
+    score = (weight[:, None] * log_probabilities).sum(-2)
+    best, second = score.topk(2, dim=-1).values.chunk(2, dim=-1)
+    rival = torch.where(score == best, second, best)
+    return score + lead * (score - rival) + bias
+
+
 class ClassCalibration(nn.Module):
     """Probability that a class is shown, from log-probabilities pooled and of the best cell, both scales."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(CLASS_SCORES))
+        self.lead = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, log_probabilities: Tensor) -> Tensor:
-        """(4, 1000) -> (1000,)."""
-        return torch.sigmoid(self.weight @ log_probabilities + self.bias)
+        """(..., 4, 1000) -> (..., 1000)."""
+        return torch.sigmoid(class_logits(log_probabilities, self.weight, self.lead, self.bias))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ PROFILE ?= offline
 PHOTOS ?=
 QUESTION ?=
 BIN := $(VENV)/bin
-export PYTHON TORCH_INDEX
+export PYTHON TORCH_INDEX PHOTOS QUESTION
 export HF_HUB_OFFLINE = 1
 
 .PHONY: help demo test serve check proto lock eval env env-demo clean
@@ -14,7 +14,7 @@ help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: env-demo  ## set up, import photographs, ask; PHOTOS=folder QUESTION="..." for your own
-	$(BIN)/python -m evaluation.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUESTION),--question "$(QUESTION)")
+	$(BIN)/python -m evaluation.demo $(if $(PHOTOS),--photos "$$PHOTOS") $(if $(QUESTION),--question "$$QUESTION")
 
 test: env  ## set up, run all tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -7,6 +7,7 @@ venv=$1 part=${2:-server}
 python=${PYTHON:-python3.11}
 torch=2.13.0
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+warn() { printf '\033[33m%s\033[0m\n' "$*" >&2; }
 fail() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }
 
 if [ ! -x "$venv/bin/python" ]; then
@@ -53,11 +54,13 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$(sha256sum <pyproject.toml) $PWD" ]; the
   echo "$(sha256sum <pyproject.toml) $PWD" >"$stamp"
 fi
 
+numa='vLLM on a CPU needs the system library libnuma1; without it answers are plain sentences. Install it:'
 if [ "$(uname -s)" = Linux ] && ! "$venv/bin/python" -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing libnuma1 (vLLM on a CPU needs it)"
-    apt-get install -y -q libnuma1 >/dev/null || { apt-get update -q >/dev/null && apt-get install -y -q libnuma1 >/dev/null; }
+    { apt-get install -y -q libnuma1 || { apt-get update -q && apt-get install -y -q libnuma1; }; } >/dev/null 2>&1 \
+      || warn "$numa apt-get install libnuma1 (it failed just now)"
   else
-    printf '\033[33mvLLM on a CPU needs the system library libnuma1, and answers will be plain sentences without it. Install it: sudo apt-get install libnuma1\033[0m\n'
+    warn "$numa sudo apt-get install libnuma1"
   fi
 fi

@@ -88,10 +88,12 @@ def _text(log: Path) -> str:
 @contextlib.contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
     """SIGTERM does what Ctrl-C does, so that a run that is ended does not leave its server behind."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    if interrupt is None or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    interrupt = signal.getsignal(signal.SIGINT)
+    if not callable(interrupt):  # ignored, as in the background of a shell
+        interrupt = signal.default_int_handler
     former = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

@@ -56,9 +56,12 @@ class OfflineEncoder:
 
 
 def weights_hash(folder: Path) -> str:
-    """SHA-256 over everything that decides the numbers: all weights, the packages' too, and the preprocessing."""
+    """SHA-256 over everything that decides stored numbers: weights, the packages' too, and the preprocessing.
+
+    What only reads text (the vocabulary and its threshold) may change without making collections unreadable.
+    """
     digest = hashlib.sha256(f"preprocess {preprocess.VERSION} {preprocess.SCALES}".encode())
-    paths = [folder / name for name in WEIGHT_FILES]
+    paths = [folder / name for name in WEIGHT_FILES if name not in ("vocabulary.safetensors", "text.json")]
     for path in [*paths, trunk_weights_path(), text_model_path() / "model.safetensors"]:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -43,6 +43,11 @@ class ManagedGenerator(ABC):
         """Why it is not ready, for people; empty when it is."""
         return self._detail
 
+    @property
+    def failed(self) -> bool:
+        """Whether it has given up."""
+        return self._task is not None and self._task.done()
+
     async def start(self) -> None:
         """Begin; returns at once."""
         if self._task is None:

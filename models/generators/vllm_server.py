@@ -150,7 +150,7 @@ class VllmGenerator(ManagedGenerator):
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **_ENVIRONMENT, **self._command.environment, "PYTHONPATH": _python_path()},
+                env={**_inherited(), **_ENVIRONMENT, **self._command.environment, "PYTHONPATH": _python_path()},
                 start_new_session=True,
             )
         base_url = f"http://127.0.0.1:{port}/v1"
@@ -217,6 +217,11 @@ def _free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def _inherited() -> dict[str, str]:
+    """The environment without our own settings, which hold keys."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("THRESHER_")}
 
 
 def _python_path() -> str:

@@ -1,24 +1,39 @@
-"""Expressions in canonical form: no And in And, no Or in Or, no double Not, no And or Or of one part."""
+"""Expressions in canonical form: no And in And, no Or in Or, no double Not, no And or Or of one part, no part twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from thresher.types import And, Expr, Not, Or, Predicate, Where
 
 
 def conj(parts: Sequence[Expr]) -> Expr:
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, And) else (part,))]
+    flat = list(dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, And) else (part,))))
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
 def disj(parts: Sequence[Expr]) -> Expr:
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Or) else (part,))]
+    flat = list(dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, Or) else (part,))))
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
 def neg(part: Expr) -> Expr:
     return part.part if isinstance(part, Not) else Not(part)
+
+
+def mapped(expr: Expr, change: Callable[[Predicate], Expr]) -> Expr:
+    """The expression with every predicate changed."""
+    match expr:
+        case Predicate():
+            return change(expr)
+        case And(parts):
+            return conj([mapped(part, change) for part in parts])
+        case Or(parts):
+            return disj([mapped(part, change) for part in parts])
+        case Not(part):
+            return neg(mapped(part, change))
+        case Where():
+            return expr
 
 
 def leaves(*exprs: Expr | None) -> Iterator[Predicate | Where]:

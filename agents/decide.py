@@ -31,6 +31,20 @@ class Judged:
         """True where every photograph is decided."""
         return bool(np.array_equal(self.must, self.can))
 
+    @property
+    def settled(self) -> Probabilities:
+        """Probabilities of the photographs that are decided."""
+        decided: Probabilities = self.probability[self.must == self.can]
+        return decided
+
+    @property
+    def agreement(self) -> float:
+        """How much the probabilities of the decided photographs agree with what was decided, on average."""
+        if not len(self.probability):
+            return 1.0
+        each = np.where(self.must, self.probability, 1 - self.probability)[self.must == self.can]
+        return float(each.mean()) if len(each) else 0.0
+
     @staticmethod
     def everything(n: int) -> Judged:
         return Judged.certain(np.ones(n, bool))

@@ -1,13 +1,14 @@
 """Witnesses -> a calibrated probability per photograph and predicate.
 
 Witnesses are the similarity of the stored vector, the stored boxes (relations, counts in one photograph) and, where
-there is one, a language model that looks. What no witness can check is listed, and never becomes a silent "and".
+there is one, a language model that looks. What no witness can check is listed by gaps.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ WEAK_BOX = 0.1
 """Score from which a box may stand for one that is surely there, or lends its probability to a count."""
 _LEAST_BOX = 0.02
 
+BoxCheck = Callable[[int], tuple[float, bool | None]]
+"""Index of a photograph -> (P, verdict) of its boxes; verdict None where they say nothing."""
+_Check = Callable[[Predicate, int], tuple[float, bool | None]]
+
 
 @dataclass
 class Findings:
@@ -43,14 +48,19 @@ class Findings:
     listing: list[tuple[str, float, int]] = field(default_factory=list)
     unread: int = 0
     _boxes: dict[tuple[int, str], list[tuple[Box, float]]] = field(default_factory=dict)
+    _fits: dict[tuple[str, Predicate, int], tuple[float, bool | None]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         return len(self.found.ids)
 
-    def judge(self, expr: Expr | None, asked: bool = False) -> Judged:
-        """The expression on all photographs. `asked`: as a question about one photograph, with the prior of those."""
-        return evaluate(expr, lambda leaf: self._leaf(leaf, asked), self.n)
+    def judge(self, expr: Expr | None, asked: bool = False, strict: bool = False) -> Judged:
+        """The expression on all photographs. `asked`: as a question about one photograph, with the prior of those.
+
+        `strict`: a photograph whose boxes say nothing about a count or relation can be in the set and must not; else
+        its other witnesses decide alone.
+        """
+        return evaluate(expr, lambda leaf: self._leaf(leaf, asked, strict), self.n)
 
     def probability(self, phrase: str) -> NDArray[np.float64]:
         """P(shown) of a known phrase: f64 (n,)."""
@@ -64,24 +74,19 @@ class Findings:
         nouns = (noun for p in predicates(*exprs) for noun in (p.noun, p.object) if noun)
         return [noun for noun in dict.fromkeys(nouns) if not self.found.texts[noun].known]
 
-    def needs_boxes(self, predicate: Predicate) -> bool:
-        return predicate.min_count > 1 or (bool(predicate.object) and is_geometric(predicate.relation))
+    def box_checks(self, p: Predicate) -> Mapping[str, BoxCheck]:
+        """What boxes are asked about a predicate."""
+        checks: dict[str, BoxCheck] = {}
+        if p.min_count > 1:
+            checks["count"] = partial(self._once, self._count_fits, p)
+        if p.object and is_geometric(p.relation):
+            checks["relation"] = partial(self._once, self._relation_fits, p)
+        return checks
 
-    def unchecked(self, *exprs: Expr | None) -> tuple[str, ...]:
-        """Parts of the predicates that nothing here checked, in words."""
-        notes: list[str] = []
-        for p in predicates(*exprs):
-            if self._looked(p) or not self._counts(p):
-                continue
-            if p.attribute:
-                notes.append(f'"{p.attribute}" for the {p.noun}')
-            if p.object and not is_geometric(p.relation):
-                notes.append(f'"{p.relation}" between the {p.noun} and the {p.object}')
-            for noun in (p.noun, p.object):
-                if noun in self.found.reduced:
-                    notes.append(f'"{self.found.reduced[noun]}" in "{noun}"')
-            notes += self._unchecked_boxes(p)
-        return tuple(dict.fromkeys(notes))
+    def not_looked_at(self, p: Predicate) -> list[int]:
+        """Positive photographs that no language model looked at."""
+        looks = self.looks.get(p, {})
+        return [index for index in np.flatnonzero(self.judge(p).must).tolist() if index not in looks]
 
     def boxes(self, index: int, phrase: str, threshold: float | None = None) -> list[tuple[Box, float]]:
         """Objects of a phrase in one photograph whose boxes were read; none where they were not."""
@@ -106,15 +111,21 @@ class Findings:
 
     # --- one leaf
 
-    def _leaf(self, leaf: Predicate | Where, asked: bool) -> Judged:
+    def _leaf(self, leaf: Predicate | Where, asked: bool, strict: bool) -> Judged:
         if isinstance(leaf, Where):
-            return Judged.certain(self.found.filters[leaf])
+            return self._filter(leaf)
         judged = self._noun(leaf.noun, asked)
         if leaf.object:
             judged = conjunction([judged, self._noun(leaf.object, asked)], self.n)
-        if self.needs_boxes(leaf):
-            judged = self._with_boxes(leaf, judged)
-        return self._with_looks(leaf, judged, asked)
+        return self._with_looks(leaf, self._with_boxes(leaf, judged, strict), asked)
+
+    def _filter(self, where: Where) -> Judged:
+        """A photograph without a date is neither in a span of time nor surely out; it is as likely in as the others."""
+        fits, dated = self.found.filters[where], self.found.dated
+        if dated.all() or not (where.after or where.before):
+            return Judged.certain(fits)
+        share = float(fits[dated].mean()) if dated.any() else 0.5
+        return Judged(np.where(dated, fits, share), fits, fits | ~dated)
 
     def _noun(self, noun: str, asked: bool) -> Judged:
         text = self.found.texts[noun]
@@ -128,31 +139,44 @@ class Findings:
         positive = p >= threshold
         return Judged(p, positive, positive)
 
-    def _with_boxes(self, p: Predicate, judged: Judged) -> Judged:
-        """Positive photographs whose boxes contradict the count or relation are none. Unread ones stay as they are."""
+    def _with_boxes(self, p: Predicate, judged: Judged, strict: bool) -> Judged:
+        """Positive photographs whose boxes contradict the count or relation are none."""
+        checks = self.box_checks(p)
+        if not checks:
+            return judged
         probability, must, can = judged.probability.copy(), judged.must.copy(), judged.can.copy()
-        for index in np.flatnonzero(judged.must):
-            chance, fits = self._box_check(int(index), p)
-            if fits is not None:
+        for index in np.flatnonzero(judged.must).tolist():
+            for check in checks.values():
+                chance, fits = check(index)
                 probability[index] *= chance
-                must[index] &= fits
-                can[index] &= fits
+                must[index] &= not strict if fits is None else fits
+                can[index] &= fits is not False
         return Judged(probability, must, can)
 
-    def _box_check(self, index: int, p: Predicate) -> tuple[float, bool | None]:
-        """(P, verdict) of the count and relation in one photograph; verdict None where the boxes say nothing."""
-        chance, fits = 1.0, None
-        nouns = self._sure_boxes(index, p.noun)
-        if p.min_count > 1 and nouns:
-            scores = np.array([score for _, score in self.boxes(index, p.noun, WEAK_BOX)])
-            chance, fits = float(poisson_binomial(scores)[p.min_count :].sum()), len(nouns) >= p.min_count
-        objects = self._sure_boxes(index, p.object) if p.object and is_geometric(p.relation) else []
+    def _once(self, check: _Check, p: Predicate, index: int) -> tuple[float, bool | None]:
+        """The check's result, kept once there is one: boxes that say nothing may not have been read yet."""
+        key = (check.__name__, p, index)
+        if key in self._fits:
+            return self._fits[key]
+        result = check(p, index)
+        if result[1] is not None:
+            self._fits[key] = result
+        return result
+
+    def _count_fits(self, p: Predicate, index: int) -> tuple[float, bool | None]:
+        seen = len(self._sure_boxes(index, p.noun))
+        if not seen:
+            return 1.0, None
+        scores = np.array([score for _, score in self.boxes(index, p.noun, WEAK_BOX)])
+        return float(poisson_binomial(scores)[p.min_count :].sum()), seen >= p.min_count
+
+    def _relation_fits(self, p: Predicate, index: int) -> tuple[float, bool | None]:
+        nouns, objects = self._sure_boxes(index, p.noun), self._sure_boxes(index, p.object)
         pairs = [(a, b) for a, _ in nouns for b, _ in objects if a.iou(b) < 0.9]
-        if pairs:
-            related = any(holds(p.relation, a, b) for a, b in pairs)
-            chance *= RELATION_TRUST if related else 1 - RELATION_TRUST
-            fits = related if fits is None else fits and related
-        return chance, fits
+        if not pairs:
+            return 1.0, None
+        related = any(holds(p.relation, a, b) for a, b in pairs)
+        return RELATION_TRUST if related else 1 - RELATION_TRUST, related
 
     def _sure_boxes(self, index: int, noun: str) -> list[tuple[Box, float]]:
         """Boxes over the threshold, else the best one that is not hopeless: the photograph as a whole is positive."""
@@ -175,27 +199,6 @@ class Findings:
         positive = (1 - weight) * (own - edge) + weight * seen >= 0
         must[index] = can[index] = positive
         return Judged(probability, must, can)
-
-    def _counts(self, p: Predicate) -> bool:
-        """False where no photograph shows its nouns anyway: then it does not matter what was not checked."""
-        return bool(self.judge(p).can.any() or self.judge(p, asked=True).can.any())
-
-    def _looked(self, p: Predicate) -> bool:
-        """True where the language model looked at every photograph that is positive for the predicate."""
-        looks = self.looks.get(p)
-        return bool(looks) and set(np.flatnonzero(self.judge(p).must).tolist()) <= set(looks or ())
-
-    def _unchecked_boxes(self, p: Predicate) -> list[str]:
-        """Counts and relations of which some positive photograph's boxes say nothing."""
-        if not self.needs_boxes(p) or self.unknown(p):
-            return []
-        nouns = conjunction([self._noun(noun, False) for noun in (p.noun, p.object) if noun], self.n)
-        silent = sum(self._box_check(int(i), p)[1] is None for i in np.flatnonzero(nouns.must))
-        if not silent:
-            return []
-        relation = f'"{p.relation}" between the {p.noun} and the {p.object}'
-        what = relation if p.object else f'"{p.min_count}" for the {p.noun}'
-        return [f"{what} in {silent} photo{'s' if silent > 1 else ''}"]
 
 
 def of_phrase(text: TextFeatures, score: float, params: JudgeParams) -> tuple[float, bool]:

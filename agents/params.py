@@ -21,7 +21,7 @@ class JudgeParams:
     `box_threshold`: score from which a box counts as one object.
     `asked`: (a, b, c) of P(yes | somebody asks) = sigmoid(a logit P + b logit base + c), for a question about one
     photograph: what is asked about is likelier than what is scanned for.
-    `unsure`: |logit P - logit threshold| below which a yes/no about one photograph is not given.
+    `unsure`: |logit P| (distance to even chances) below which a yes or no is not given.
     `vlm_weight`: part of a looking language model in the fused logit (0..1).
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,17 @@ from models.protocols import Encoder
 from retrievers.protocols import ImageStore
 from thresher.types import Expr, Filter, ImageId, TextFeatures, Where
 
+EVER = Where(after=datetime(1700, 1, 1, tzinfo=UTC))
+"""Every photograph that has a date: older than photographs, and within nanoseconds of 64 bits."""
+
 
 @dataclass(frozen=True)
 class Retrieved:
     """A scope of n photographs as the question's words see it.
 
     `texts` phrase -> its features; `scores` phrase -> f32 (n,), known phrases only; `reduced` phrase -> the words of it
-    that no concept stands for and that were left out; `filters` -> bool (n,).
+    that no concept stands for and were left out; `filters` -> bool (n,);
+    `dated`: bool (n,), which photographs have a date (all True where no span of time is asked for).
     """
 
     ids: tuple[ImageId, ...]
@@ -28,6 +33,7 @@ class Retrieved:
     scores: dict[str, NDArray[np.float32]]
     reduced: dict[str, str]
     filters: dict[Where, NDArray[np.bool_]]
+    dated: NDArray[np.bool_]
 
 
 async def retrieve(exprs: Sequence[Expr | None], scope: Filter, encoder: Encoder, store: ImageStore) -> Retrieved:
@@ -42,7 +48,9 @@ async def retrieve(exprs: Sequence[Expr | None], scope: Filter, encoder: Encoder
         ids, rows = tuple(await store.ids(scope)), {}
     wheres = dict.fromkeys(leaf for leaf in leaves(*exprs) if isinstance(leaf, Where))
     filters = {where: np.isin(ids, await store.ids(narrow(scope, where))) for where in wheres}
-    return Retrieved(ids, texts, rows, reduced, filters)
+    timed = any(where.after or where.before for where in wheres)
+    dated = np.isin(ids, await store.ids(narrow(scope, EVER))) if timed else np.ones(len(ids), bool)
+    return Retrieved(ids, texts, rows, reduced, filters, dated)
 
 
 async def read_phrases(phrases: Sequence[str], encoder: Encoder) -> tuple[dict[str, TextFeatures], dict[str, str]]:
@@ -52,7 +60,7 @@ async def read_phrases(phrases: Sequence[str], encoder: Encoder) -> tuple[dict[s
     head stands for the phrase. Where it does not know the head either, the phrase is unknown.
     """
     closed = bool(len(encoder.concepts))
-    shorter = {phrase: _shorter(phrase) if closed else phrase for phrase in phrases}
+    shorter = {phrase: head_of(phrase) if closed else phrase for phrase in phrases}
     wanted = list(dict.fromkeys([*phrases, *shorter.values()]))
     features = dict(zip(wanted, await encoder.texts(wanted), strict=True)) if wanted else {}
     texts: dict[str, TextFeatures] = {}
@@ -69,7 +77,8 @@ async def read_phrases(phrases: Sequence[str], encoder: Encoder) -> tuple[dict[s
     return texts, reduced
 
 
-def _shorter(phrase: str) -> str:
+def head_of(phrase: str) -> str:
+    """What stands for a phrase that the encoder does not know: "red cup of coffee" -> "cup"."""
     return split_attribute(phrase.partition(" of ")[0])[1]
 
 

@@ -34,6 +34,7 @@ from thresher.types import (
     Citation,
     Evidence,
     Expr,
+    Filter,
     Grounding,
     Kind,
     Plan,
@@ -133,7 +134,12 @@ async def retrieve_scores(asking: Asking, plan: Plan) -> Ruling | None:
             return _ruled(plan, Abstention.OUT_OF_BUDGET, "scoring took too long")
         said[:] = [f"scored {', '.join(found.scores) or 'filters'}", len(found.ids)]
     asking.findings = Findings(found, deps.judge)
-    return None if found.ids else _ruled(plan, Abstention.EMPTY_SCOPE, "")
+    if found.ids or (plan.target is None and plan.kind in (Kind.FIND, Kind.WHICH, Kind.COUNT, Kind.EXISTS)):
+        return None
+    scoped = asking.options.scope != Filter()
+    return _ruled(
+        plan, Abstention.EMPTY_SCOPE, "No photos match the given scope" if scoped else "This collection has no photos"
+    )
 
 
 async def judge(asking: Asking, plan: Plan) -> tuple[Ruling | None, str]:
@@ -266,8 +272,12 @@ def _wanted_boxes(case: Case) -> list[int]:
     wanted: list[int] = []
     if plan.kind is Kind.COUNT_OBJECTS:
         wanted += best_first(findings.judge(counted(plan)))
-    for p in predicates(*_exprs(plan)):
-        if findings.needs_boxes(p):
+    exprs = _exprs(plan)
+    if plan.kind is Kind.EXISTS and any(map(findings.box_checks, predicates(plan.condition))):
+        wanted += best_first(findings.judge(plan.target))[:1]  # the only one that the condition is asked about
+        exprs = (plan.target,)
+    for p in predicates(*exprs):
+        if findings.box_checks(p):
             wanted += best_first(findings.judge(p))
     return list(dict.fromkeys(wanted))
 

@@ -39,17 +39,32 @@ def _where(where: Where) -> str:
 
 
 def noun_phrase(p: Predicate, articles: bool = True, many: bool = False) -> str:
-    """ "a small dog on a sofa", "two dogs"; `many`: "small dogs on a sofa"."""
+    """ "a small dog on a sofa", "at least two dogs"; `many`: "small dogs on a sofa"."""
     manifold = many or p.min_count > 1 or "many" in p.attribute.split()
-    noun = plural_phrase(p.noun) if manifold else p.noun
-    said = " ".join(part for part in (p.attribute, noun) if part)
+    said = _head(p, manifold)
     if p.min_count > 1:
-        said = f"{_NUMBERS[p.min_count] if p.min_count < len(_NUMBERS) else p.min_count} {said}"
+        said = f"at least {_number(p.min_count)} {said}"
     elif articles and not manifold and not is_plural_only(p.noun):
         said = with_article(said)
-    if p.object:
-        said += f" {p.relation} {with_article(p.object) if articles else p.object}"
-    return said
+    return said + _related(p, articles)
+
+
+def no_phrase(p: Predicate, many: bool = False) -> str:
+    """That there is none: "no dog on a sofa", "fewer than two dogs"; `many`: "no dogs on a sofa"."""
+    number = f"fewer than {_number(p.min_count)}" if p.min_count > 1 else "no"
+    return f"{number} {_head(p, many or p.min_count > 1)}{_related(p, articles=True)}"
+
+
+def _head(p: Predicate, many: bool) -> str:
+    return f"{p.attribute} {plural_phrase(p.noun) if many else p.noun}".strip()
+
+
+def _related(p: Predicate, articles: bool) -> str:
+    return f" {p.relation} {with_article(p.object) if articles else p.object}" if p.object else ""
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
 def things(expr: Expr) -> str:
@@ -58,9 +73,11 @@ def things(expr: Expr) -> str:
         case Predicate():
             return noun_phrase(expr)
         case Not(Predicate() as p):
-            return f"no {noun_phrase(p, articles=False)}"
+            return no_phrase(p)
         case Not(Or(parts)):
             return f"neither {' nor '.join(map(things, parts))}"
+        case Not(And(parts)):
+            return " or ".join(things(neg(part)) for part in parts)
         case Not(part):
             return f"not {things(part)}"
         case Or(parts):

@@ -5,6 +5,7 @@ The model is given the claim alone; file names and remarks are put behind its se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from agents.kinds import say
@@ -22,7 +23,7 @@ _TOKENS = 60
 
 def plain(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
     """The claim and what must be said beside it. `names`: file names of the verdict's first photographs."""
-    return " ".join([say(plan, ruling, names[:CITED]), *remarks(plan, ruling.verdict)])
+    return " ".join([_bare(say(plan, ruling, names[:CITED]), ruling), *remarks(plan, ruling.verdict)])
 
 
 def remarks(plan: Plan, verdict: Verdict) -> list[str]:
@@ -47,6 +48,7 @@ async def reworded(plan: Plan, ruling: Ruling, names: Sequence[str], generator: 
 
     Raises GeneratorUnavailable.
     """
+    plan = ruling.checked or plan
     citation = _citation(plan, ruling, names[:CITED])
     said = facts(plan, ruling.verdict, names[:CITED] if citation else (), ruling.counts)
     if said is None:
@@ -56,7 +58,7 @@ async def reworded(plan: Plan, ruling: Ruling, names: Sequence[str], generator: 
     claim = answer.strip().partition("\n")[0].strip()
     sentence = f"{claim.removesuffix('.')}{citation}."
     problems = verify(sentence, said) if claim else ["no answer"]
-    return ("", problems) if problems else (" ".join([sentence, *remarks(plan, ruling.verdict)]), [])
+    return ("", problems) if problems else (" ".join([_bare(sentence, ruling), *remarks(plan, ruling.verdict)]), [])
 
 
 def frame(plan: Plan, ruling: Ruling) -> str:
@@ -74,6 +76,14 @@ def frame(plan: Plan, ruling: Ruling) -> str:
             return f"objects {some}"
         case _:
             return f"count {some}"
+
+
+def _bare(sentence: str, ruling: Ruling) -> str:
+    """The claim alone, without the yes or no to a question of which something was not checked."""
+    start = re.match(r"(?:Yes|No), ", sentence)
+    if start is None or ruling.checked is None:
+        return sentence
+    return sentence[start.end() :][:1].upper() + sentence[start.end() + 1 :]
 
 
 def _citation(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ async def wait_for_model(client: Client, seconds: float = MODEL_SECONDS) -> bool
         while True:
             info = await client.server_info()
             waited = time.monotonic() - started
-            if info.generator_ready or not info.generator.id or waited > seconds:
+            if info.generator_ready or info.generator_failed or not info.generator.id or waited > seconds:
                 break
             status.update(Text(f"waiting for the language model, {waited:.0f} s   {info.generator_detail}"))
             await asyncio.sleep(_POLL_SECONDS)

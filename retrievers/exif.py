@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -15,7 +15,8 @@ _LONGEST_CAMERA = 100
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`orientation` is EXIF's, 1 (upright) to 8; `taken_at` in UTC; degrees north and east."""
+    """`orientation` is EXIF's, 1 (upright) to 8; `taken_at` is what the camera's clock
+    showed, labelled UTC; degrees north and east."""
 
     orientation: int = 1
     taken_at: datetime | None = None
@@ -34,8 +35,7 @@ def read_facts(image: Image.Image) -> Facts:
     orientation = base.get(ExifTags.Base.Orientation)
     return Facts(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
-        taken_at=_moment(shot, ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal)
-        or _moment(shot, ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
+        taken_at=_moment(shot, ExifTags.Base.DateTimeOriginal) or _moment(shot, ExifTags.Base.DateTimeDigitized),
         camera=_camera(_text(base.get(ExifTags.Base.Make)), _text(base.get(ExifTags.Base.Model))),
         latitude=latitude,
         longitude=longitude,
@@ -64,25 +64,12 @@ def _text(value: object) -> str:
     return " ".join(printable.split())
 
 
-def _moment(tags: Mapping[int, Any], tag: int, offset_tag: int) -> datetime | None:
-    """A time with its offset from UTC; without one it is taken as UTC."""
+def _moment(tags: Mapping[int, Any], tag: int) -> datetime | None:
+    """Its offset from UTC is left out: "in 2020" is asked of the clock where the photograph was taken."""
     try:
-        moment = datetime.strptime(_text(tags.get(tag))[:19], "%Y:%m:%d %H:%M:%S")
+        return datetime.strptime(_text(tags.get(tag))[:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         return None
-    try:
-        return moment.replace(tzinfo=_zone(_text(tags.get(offset_tag)))).astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar
-        return None
-
-
-def _zone(text: str) -> timezone:
-    """From "+02:00"; UTC where it is anything else."""
-    try:
-        offset = datetime.strptime(text, "%z").utcoffset()
-    except ValueError:
-        offset = None
-    return timezone(offset or timedelta())
 
 
 def _camera(make: str, model: str) -> str:

@@ -52,7 +52,8 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """`width` and `height` are those of the upright pixels; `taken_at` is in UTC; degrees north and east."""
+    """`width` and `height` are those of the upright pixels; `taken_at` is local wall-clock time
+    labelled UTC; degrees north and east."""
 
     pixels: Pixels
     width: int
@@ -93,7 +94,8 @@ def read_image(content: bytes, limits: ImageLimits | None = None) -> DecodedImag
         raise InvalidImage("The file is not an image of a known format.", f"Formats are {_KINDS}.") from error
     except Exception as error:  # decoders of hostile bytes raise anything
         raise InvalidImage(
-            f"The image is damaged or cut short ({type(error).__name__}: {error}).", "Upload the whole file again."
+            f"The image is damaged or cut short{f': {error}' if isinstance(error, OSError) else ''}.",
+            "Upload the whole file again.",
         ) from error
     height, width = pixels.shape[:2]
     return DecodedImage(pixels, width, height, mime_type, facts.taken_at, facts.camera, facts.latitude, facts.longitude)

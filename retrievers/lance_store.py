@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,9 +21,11 @@ from retrievers.failures import translated
 from retrievers.lance_images import LanceImageStore
 from retrievers.lance_table import LanceTable
 from retrievers.schema import SCHEMA_VERSION, check_encoder, check_schema_version, table_schema
-from thresher.errors import AlreadyExists, NotFound
+from thresher.errors import AlreadyExists, NotFound, ThresherError
 from thresher.names import check_name
 from thresher.types import Collection, EncoderSpec
+
+_log = logging.getLogger(__name__)
 
 _SUFFIX = ".lance"
 _SCRATCH = ".scratch"  # collections that are being made or unmade
@@ -38,6 +41,7 @@ class LanceStore:
         self._folder = data_dir / "tenants" / check_name(tenant, "tenant")
         self._budget = Budget(cache_bytes)
         self._open: dict[str, LanceTable] = {}
+        self._leaving: set[str] = set()  # collections that are being deleted
         self._changing = asyncio.Lock()  # what is open, and what is there
         with translated("open the store", data_dir):
             shutil.rmtree(self._folder / _SCRATCH, ignore_errors=True)
@@ -70,6 +74,8 @@ class LanceStore:
                 found.append(await self.get(name))
             except NotFound:  # deleted meanwhile
                 continue
+            except ThresherError as error:
+                _log.warning("collection %r is left out of the list: %s", name, error)
         return found
 
     async def get(self, name: str) -> Collection:
@@ -88,17 +94,23 @@ class LanceStore:
     async def delete(self, name: str) -> None:
         check_name(name)
         async with self._changing:
+            if name in self._leaving:
+                raise _not_there(name)
+            self._leaving.add(name)
             table = self._open.pop(name, None)
+        scratch = self._folder / _SCRATCH / uuid4().hex
+        try:
             if table is not None:
-                await table.close()
-            scratch = self._folder / _SCRATCH / uuid4().hex
-            with translated(f"delete collection {name!r}", self._folder):
-                try:
-                    self._path(name).rename(scratch)
-                except FileNotFoundError as error:
-                    raise NotFound(
-                        f"There is no collection {name!r}.", "List the collections to see which there are."
-                    ) from error
+                table.refuse()
+                await table.close()  # takes as long as a write; other collections do not wait for it
+            async with self._changing:
+                with translated(f"delete collection {name!r}", self._folder):
+                    try:
+                        self._path(name).rename(scratch)
+                    except FileNotFoundError as error:
+                        raise _not_there(name) from error
+        finally:
+            self._leaving.discard(name)
         await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     async def close(self) -> None:
@@ -108,9 +120,15 @@ class LanceStore:
             self._open.clear()
 
     async def _table(self, name: str) -> LanceTable:
+        if name in self._leaving:
+            raise _not_there(name)
         if name not in self._open:
             self._open[name] = await LanceTable.open(self._path(name), self._budget)
         return self._open[name]
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"
+
+
+def _not_there(name: str) -> NotFound:
+    return NotFound(f"There is no collection {name!r}.", "List the collections to see which there are.")

@@ -215,7 +215,7 @@ class LanceTable:
                     self._stale = True  # whether it was committed is not known
                     raise
             self._commits += 1
-            if self._commits >= max(_COMMITS, len(self.cache.slots) // _ROWS_A_COMMIT):
+            if not self._closed and self._commits >= max(_COMMITS, len(self.cache.slots) // _ROWS_A_COMMIT):
                 self._commits = 0
                 self._start(self._maintain())
 
@@ -236,12 +236,14 @@ class LanceTable:
         except Exception:
             _log.warning("could not compact collection %s", self.collection.name, exc_info=True)
 
+    def refuse(self) -> None:
+        """From now on every call raises NotFound; a write that has begun goes on to its end."""
+        self._closed = True
+
     async def close(self) -> None:
         """Wait for the writes under way; afterwards every call raises NotFound."""
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._closed:
-            return
+            await asyncio.wait(self._tasks)
         self._closed = True
         self.cache.evict()
         self.table.close()

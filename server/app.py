@@ -67,6 +67,7 @@ class App:
         self._parts = parts
         self._settings = settings
         self.port = settings.port
+        self._stopping = asyncio.Event()
 
     async def __aenter__(self) -> App:
         await self.start()
@@ -95,17 +96,19 @@ class App:
         self._watch = asyncio.create_task(self._watch_generator())
 
     async def stop(self) -> None:
-        """Health NOT_SERVING, no new calls, and `shutdown_seconds` for those under way; then they are cancelled."""
+        """Health NOT_SERVING, no new calls, uploads ended after a commit, `shutdown_seconds` for the other calls under
+        way; then they are cancelled."""
         self._watch.cancel()
         await asyncio.wait([self._watch])
         await self._health.enter_graceful_shutdown()
+        self._stopping.set()
         await self._server.stop(self._settings.limits.shutdown_seconds)
 
     def _register(self, server: grpc.aio.Server) -> None:
         parts, settings = self._parts, self._settings
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(parts, settings), server)
         collections_pb2_grpc.add_CollectionServiceServicer_to_server(CollectionService(parts), server)
-        images_pb2_grpc.add_ImageServiceServicer_to_server(ImageService(parts, settings), server)
+        images_pb2_grpc.add_ImageServiceServicer_to_server(ImageService(parts, settings, self._stopping), server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(parts, settings), server)
         search_pb2_grpc.add_GroundingServiceServicer_to_server(GroundingService(parts), server)
         ask_pb2_grpc.add_AskServiceServicer_to_server(AskService(parts, settings), server)

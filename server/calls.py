@@ -162,9 +162,8 @@ def _request_id(context: Any) -> str:
 
 
 def _timed_out(limit: float | None) -> ThresherError:
-    return DeadlineExceeded(
-        f"Not done within {limit or 0.0:.1f} seconds.", "Allow more time, or ask about fewer photographs."
-    )
+    within = f"within {limit:.1f} seconds" if limit and limit >= 0.1 else "in the time given"
+    return DeadlineExceeded(f"Not done {within}.", "Allow more time, or ask about fewer photographs.")
 
 
 def _fault(error: BaseException, log: Any, request_id: str) -> ThresherError:

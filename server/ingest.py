@@ -20,7 +20,7 @@ from server.errors import error_to_proto
 from server.parts import Parts
 from server.receive import Received
 from server.settings import IngestSettings
-from thresher.errors import InternalError, InvalidInput, InvalidUpload, NotFound, ThresherError
+from thresher.errors import InternalError, InvalidInput, InvalidUpload, NotFound, ThresherError, Unavailable
 from thresher.records import Outcome, UploadResult
 from thresher.types import ImageFeatures, ImageId, ImageRecord, ImageRow
 from thresher.v1 import images_pb2
@@ -52,10 +52,13 @@ class _Group:
 
 
 class Ingest:
-    def __init__(self, parts: Parts, settings: IngestSettings) -> None:
+    """`stopping`: once it is set, what has arrived is committed and every upload ends with Unavailable."""
+
+    def __init__(self, parts: Parts, settings: IngestSettings, stopping: asyncio.Event) -> None:
         self._encoder = parts.encoder
         self._read_image = parts.read_image
         self._settings = settings
+        self._stopping = stopping
 
     async def run(
         self, items: AsyncGenerator[Received, None], images: ImageStore
@@ -63,6 +66,7 @@ class Ingest:
         """A result for each item once it is committed. Closed half-way, whole groups are stored or nothing."""
         queue: asyncio.Queue[_Prepared | Exception | None] = asyncio.Queue(AHEAD)
         reader = asyncio.create_task(self._read(items, images, queue))
+        stopper = asyncio.create_task(self._stop(reader, queue))
         group: _Group | None = None
         batch: dict[ImageId, _Prepared] = {}
         try:
@@ -87,8 +91,15 @@ class Ingest:
             if isinstance(found, Exception):
                 raise found
         finally:
+            stopper.cancel()
             reader.cancel()
-            await asyncio.wait([reader])
+            await asyncio.wait([stopper, reader])
+
+    async def _stop(self, reader: asyncio.Task[None], queue: asyncio.Queue[_Prepared | Exception | None]) -> None:
+        await self._stopping.wait()
+        reader.cancel()
+        await asyncio.wait([reader])
+        await queue.put(Unavailable("The server is stopping.", "Start it again: what is stored is not sent twice."))
 
     async def _read(
         self,

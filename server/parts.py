@@ -29,13 +29,14 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GeneratorState:
-    """The language model at present; `detail` says why it is not ready."""
+    """The language model at present; `detail` says why it is not ready, `failed` that it has given up."""
 
     model: ModelInfo
     ready: bool = False
     detail: str = ""
     sees: bool = False
     plans: bool = False
+    failed: bool = False
 
 
 class GeneratorStatus(Protocol):

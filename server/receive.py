@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from server.settings import LimitSettings
 from thresher.errors import InvalidImage, InvalidUpload, ThresherError
 from thresher.names import is_image_id
 from thresher.types import ImageId
-from thresher.uploading import CHUNK_BYTES, MAX_PATH, MAX_TAG, MAX_TAGS
+from thresher.uploading import CHUNK_BYTES, MAX_PATH, MAX_TAGS, has_control, is_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,6 @@ class _Item:
         return Received(header.sha256, header.path, tuple(header.tags), keep, self._error)
 
 
-def _is_tag(tag: str) -> bool:
-    return 0 < len(tag.strip()) <= len(tag) <= MAX_TAG and not _has_control(tag)
-
-
-def _has_control(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in text)
-
-
 def _size_differs(how: str, header: Any) -> ThresherError:
     return InvalidUpload(f"{how} bytes came than the {header.size_bytes:,} declared.", "Upload it again.")
 
@@ -105,9 +96,9 @@ def _size_differs(how: str, header: Any) -> ThresherError:
 def _check(header: Any, limits: LimitSettings) -> ThresherError | None:
     if not is_image_id(header.sha256):
         return InvalidUpload("The declared SHA-256 is none.", "Send 64 lower-case hexadecimal digits.", "sha256")
-    if not header.path.strip() or len(header.path) > MAX_PATH or _has_control(header.path):
+    if not header.path.strip() or len(header.path) > MAX_PATH or has_control(header.path):
         return InvalidUpload("The path is empty, too long or has control characters.", "Use 1 to 1,024.", "path")
-    if len(header.tags) > MAX_TAGS or any(not _is_tag(tag) for tag in header.tags):
+    if len(header.tags) > MAX_TAGS or any(not is_tag(tag) for tag in header.tags):
         return InvalidUpload(
             "There are too many tags, or an empty or long one.", "64 of 64 characters at most.", "tags"
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from thresher.errors import InvalidSetting
@@ -159,6 +161,13 @@ def load_settings(profile: str | None = None, overrides: Mapping[str, Any] | Non
         return Settings.model_validate({**layers, "profile": values["profile"], **(overrides or {})})
     except ValidationError as error:
         raise InvalidSetting(*_explain(error)) from error
+    except SettingsError as error:  # the text of a variable for a whole part is no JSON
+        named = re.search(r'field "(\w+)"', str(error))
+        variable = PREFIX + named[1].upper() if named else "of a part"
+        raise InvalidSetting(
+            f"The environment variable {variable} cannot be read.",
+            f"Set single fields, for example {PREFIX}LIMITS__MAX_CONCURRENT_ASKS=8.",
+        ) from error
 
 
 def _read_profile(profile: str) -> dict[str, Any]:

@@ -105,7 +105,9 @@ def _state(generator: ManagedGenerator | None) -> GeneratorState:
     if generator is None:
         return GeneratorState(ModelInfo(""), detail="generation is set to none")
     spec = generator.spec
-    return GeneratorState(ModelInfo(spec.model), generator.ready, generator.detail, spec.sees, spec.plans)
+    return GeneratorState(
+        ModelInfo(spec.model), generator.ready, generator.detail, spec.sees, spec.plans, generator.failed
+    )
 
 
 def _ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import typer
 from thresher import render
 from thresher.cli_ask import ask
 from thresher.cli_import import import_
-from thresher.client import Client
-from thresher.errors import InvalidInput, ThresherError, Unavailable
+from thresher.client import CONTENT_BYTES, Client
+from thresher.errors import InvalidInput, NotFound, ThresherError, Unavailable
+from thresher.names import is_image_id
 from thresher.options import Address, CollectionName, Json, command, fail
 from thresher.types import Filter, ImageId, ImageRecord
 from thresher.version import __version__
@@ -114,9 +116,8 @@ async def delete_collection(
 ) -> None:
     """Delete a collection and all its photographs."""
     async with Client(address) as client:
-        found = await client.get_collection(collection)
         if not yes:
-            _confirm(f"Delete {found.name} and its {found.image_count:,} photographs?")
+            _confirm(f"Delete {collection} and {await _what_it_has(client, collection)}?")
         await client.delete_collection(collection)
     if json:
         render.print_json({"deleted": collection})
@@ -160,7 +161,9 @@ async def get_image(
         render.print_json(render.image_object(record))
     else:
         for name, value in render.image_object(record).items():
-            render.out.print(f"{name}: {value}", markup=False)
+            if value not in (None, "", []):
+                shown = ", ".join(value) if isinstance(value, list) else value
+                render.out.print(f"{name}: {shown}", markup=False, soft_wrap=True)
 
 
 @images.command("delete")
@@ -176,7 +179,7 @@ async def delete_image(
     async with Client(address) as client:
         record = await _find(client, collection, image)
         if not yes:
-            _confirm(f"Delete {record.path}?")
+            _confirm(f"Delete {', '.join(record.paths) or record.path}?")
         await client.delete_image(collection, record.id)
     if json:
         render.print_json({"deleted": record.id})
@@ -208,7 +211,12 @@ async def search(
             raise InvalidInput(f"{image} is empty.", "Name a photograph.")
     async with Client(address) as client:
         where = Filter(tags=tuple(tag or ()))
-        result = await client.search(collection, text, content=content, where=where, limit=limit)
+        stored = ""
+        if len(content) > CONTENT_BYTES:  # too large to send, but the collection may have it
+            digest = hashlib.sha256(content).hexdigest()
+            if not await client.missing(collection, [digest]):
+                content, stored = b"", digest
+        result = await client.search(collection, text, image=stored, content=content, where=where, limit=limit)
     if json:
         render.print_json(render.search_object(result))
     elif result.unknown_concept:
@@ -220,6 +228,11 @@ async def search(
 
 async def _find(client: Client, collection: str, wanted: str) -> ImageRecord:
     """The photograph of that id, id's beginning (8 digits at least) or path. InvalidInput unless there is one."""
+    if is_image_id(wanted):
+        try:
+            return await client.get_image(collection, wanted)
+        except NotFound:  # the collection is not there, or it is a path that looks like an id
+            pass
     found: dict[ImageId, ImageRecord] = {}
     async for record in client.images(collection):
         if wanted in record.paths or (len(wanted) >= 8 and record.id.startswith(wanted)):
@@ -228,6 +241,15 @@ async def _find(client: Client, collection: str, wanted: str) -> ImageRecord:
         how_many = "No photograph" if not found else f"{len(found)} photographs"
         raise InvalidInput(f'{how_many} of "{collection}" fit "{wanted}".', "See `thresher images list`.")
     return next(iter(found.values()))
+
+
+async def _what_it_has(client: Client, collection: str) -> str:
+    try:
+        return f"its {(await client.get_collection(collection)).image_count:,} photographs"
+    except NotFound:
+        raise
+    except ThresherError:  # damaged, or of another version: it can be deleted all the same
+        return "all that it has (it cannot be read)"
 
 
 def _confirm(question: str) -> None:

@@ -67,6 +67,7 @@ async def ask(
         raise typer.BadParameter("Give a QUESTION, or --questions FILE.")
     if save_overlays_to is not None:
         require_pillow()
+        _make_folder(save_overlays_to)
     options = AskOptions(
         abstain=abstain,
         wording=wording,
@@ -93,6 +94,14 @@ async def ask(
         if save_overlays_to is not None:
             written = await save_overlays(client, collection, reply.citations, save_overlays_to)
             render.err.print(f"{len(written)} pictures in {save_overlays_to}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Before anything is asked, so that no answer is lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be a folder for pictures: {error.strerror}.", "Name another.") from error
 
 
 def _read_lines(file: Path) -> list[str]:

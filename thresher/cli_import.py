@@ -70,11 +70,12 @@ async def import_(
                 report = await import_photos(client, collection, found, on_done)
             except ThresherError as error:
                 kept = report.created + report.existed
-                raise type(error)(
-                    f"{error.message} {kept:,} of {total:,} photographs are in.",
-                    f"{error.hint} Run the same command again to go on.",
-                ) from error
-    _print(collection, report, time.monotonic() - started, json)
+                if kept or error.retryable:
+                    error.message += f" {kept:,} of {total:,} photographs are in."
+                if error.retryable:
+                    error.hint = f"{error.hint} Run the same command again to go on.".strip()
+                raise
+    _print(collection, report, found.why, time.monotonic() - started, json)
     if report.failed and not report.created and not report.existed:
         raise typer.Exit(1)
 
@@ -90,7 +91,7 @@ def _bar() -> Progress:
     )
 
 
-def _print(collection: str, report: ImportReport, seconds: float, json: bool) -> None:
+def _print(collection: str, report: ImportReport, why: str, seconds: float, json: bool) -> None:
     if json:
         render.print_json(
             {
@@ -107,7 +108,8 @@ def _print(collection: str, report: ImportReport, seconds: float, json: bool) ->
         render.err.print(f"[red]{escape(path)}[/]: {escape(reason)}", soft_wrap=True)
     if len(report.failed) > _FAILURES_SHOWN:
         render.err.print(f"and {len(report.failed) - _FAILURES_SHOWN} more")
+    skipped = f"{report.skipped:,} skipped" + (f" ({why})" if why else "")
     render.out.print(
         f"[bold]{escape(collection)}[/]: {report.created:,} new, {report.existed:,} there already, "
-        f"{len(report.failed):,} failed, {report.skipped:,} files that are no photographs; {seconds:.1f} s"
+        f"{len(report.failed):,} failed, {skipped}; {seconds:.1f} s"
     )

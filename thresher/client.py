@@ -57,6 +57,8 @@ from thresher.v1 import (
 
 DEFAULT_ADDRESS = "127.0.0.1:50551"
 MESSAGE_BYTES = 8 * 1024 * 1024
+CONTENT_BYTES = 7 * 1024 * 1024
+"""The largest photograph that `Client.search` sends."""
 MISSING_BATCH = 10_000
 _PAGE = 500
 _OPTIONS = [
@@ -121,6 +123,7 @@ class Client:
             generator=ModelInfo(info.generator.id, info.generator.weights),
             generator_ready=info.generator_ready,
             generator_detail=info.generator_detail,
+            generator_failed=info.generator_failed,
             sees=info.sees,
             plans=info.plans,
             limits=Limits(
@@ -248,6 +251,12 @@ class Client:
         """Photographs nearest to a text, to a stored photograph, or to the bytes of any photograph: exactly one."""
         if sum(map(bool, (text, image, content))) != 1:
             raise InvalidInput("Search for a text, an image or the content of one.", "Give exactly one of them.")
+        if len(content) > CONTENT_BYTES:
+            has, most = len(content) / 2**20, CONTENT_BYTES / 2**20
+            raise InvalidInput(
+                f"The photograph has {has:.1f} MiB; a search sends {most:.0f} at most.",
+                "Save it smaller, or import it: one of the collection is searched for by its id.",
+            )
         request = search_pb2.SearchRequest(
             parent=collection_name(collection), filter=filter_to_proto(collection, where or Filter()), limit=limit
         )

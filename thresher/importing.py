@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from thresher.client import Client
 from thresher.errors import InvalidInput, NotFound
 from thresher.records import Outcome, UploadItem, UploadResult
 from thresher.types import ImageId
-from thresher.uploading import MAX_PATH, MAX_TAG
+from thresher.uploading import MAX_PATH, MAX_TAG, MAX_TAGS, is_tag
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
@@ -40,10 +41,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`skipped` files do not look like images."""
+    """`skipped` entries were left out; `why` says for which reasons ("2 not photographs, 1 link that leads out")."""
 
     photos: tuple[Photo, ...]
     skipped: int
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -63,51 +65,75 @@ class ImportReport:
 def find_photos(sources: Sequence[Path], tags: Sequence[str] = ()) -> Found:
     """Files of the folders and the files named, by name. Folder names below a source become tags.
 
-    Hidden files and folders are left out, and links that lead out of their source. InvalidInput where a source is not
-    there, or holds nothing that looks like an image.
+    Hidden files and folders are left out; links to folders and out of their source, and what is no file, are skipped.
+    InvalidInput where a source is not there or holds nothing that looks like an image, or a tag cannot be one.
     """
+    _check_tags(tags)
     photos: list[Photo] = []
-    skipped = 0
+    skipped: Counter[str] = Counter()
     for source in sources:
         if not source.exists():
             raise InvalidInput(f"{source} does not exist.", "Name a folder or a photograph.")
         root = source if source.is_dir() else source.parent
-        for file in _walk(source) if source.is_dir() else [source]:
-            if not _looks_like_image(file):
-                skipped += 1
+        for file in _walk(source, skipped) if source.is_dir() else [source]:
+            reason = _why_not(file, root if file is not source else None)
+            if reason:
+                skipped[reason] += 1
                 continue
             relative = file.relative_to(root)
-            folders = tuple(_text(part)[:MAX_TAG] for part in relative.parts[:-1])
+            folders = tuple(tag for part in relative.parts[:-1] if is_tag(tag := _text(part)[:MAX_TAG]))
             photos.append(Photo(file, _text(relative.as_posix())[-MAX_PATH:], tuple(dict.fromkeys((*folders, *tags)))))
+    why = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common() if count)
     if not photos:
         where = ", ".join(map(str, sources))
+        looked = f"Looked for: {' '.join(sorted(SUFFIXES))}"
         raise InvalidInput(
-            f"There are no photographs in {where}.",
-            f"Looked for: {' '.join(sorted(SUFFIXES))}; skipped {skipped} files.",
+            f"There are no photographs in {where}.", f"{looked}; skipped: {why}." if why else f"{looked}."
         )
-    return Found(tuple(photos), skipped)
+    return Found(tuple(photos), skipped.total(), why)
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    inside = root.resolve()
-    for folder, folders, files in os.walk(root):
+def _check_tags(tags: Sequence[str]) -> None:
+    for tag in tags:
+        if not is_tag(tag):
+            raise InvalidInput(f'"{tag}" cannot be a tag.', f"Use 1 to {MAX_TAG} characters in one line.", "tags")
+    if len(tags) > MAX_TAGS:
+        raise InvalidInput(f"{len(tags)} tags are too many.", f"Give {MAX_TAGS} at most.", "tags")
+
+
+def _walk(root: Path, skipped: Counter[str]) -> Iterator[Path]:
+    """Everything below that is not hidden, but for folders: links to them are not followed."""
+
+    def unreadable(_error: OSError) -> None:
+        skipped["folders that cannot be read"] += 1
+
+    for folder, folders, files in os.walk(root, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            file = Path(folder, name)
-            if name.startswith(".") or (file.is_symlink() and not file.resolve().is_relative_to(inside)):
-                continue
-            if file.is_file():
-                yield file
+        skipped["links to folders"] += sum(Path(folder, name).is_symlink() for name in folders)
+        yield from (Path(folder, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _why_not(file: Path, root: Path | None) -> str:
+    """Why a file is skipped; empty where it looks like an image. `root` None: a link may lead anywhere."""
+    try:
+        if root is not None and file.is_symlink() and file.exists() and not _is_inside(file, root):
+            return "links that lead out of the folder"
+        if not file.is_file():
+            return "broken links" if file.is_symlink() else "neither files nor folders"
+        return "" if _looks_like_image(file) else "not photographs"
+    except (OSError, RuntimeError):  # RuntimeError: a link to itself
+        return "not readable"
+
+
+def _is_inside(file: Path, root: Path) -> bool:
+    return file.resolve().is_relative_to(root.resolve())
 
 
 def _looks_like_image(file: Path) -> bool:
     if file.suffix.lower() in SUFFIXES:
         return True
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(16)
-    except OSError:
-        return False
+    with file.open("rb") as stream:
+        head = stream.read(16)
     if head[4:8] == b"ftyp":
         return head[8:12] in _BRANDS
     return head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from thresher import render
-from thresher.errors import ThresherError
+from thresher.errors import InvalidInput, ThresherError
 
 Address = Annotated[
     str | None,
@@ -23,11 +23,12 @@ CollectionName = Annotated[str, typer.Argument(metavar="COLLECTION", show_defaul
 
 def fail(error: ThresherError) -> None:
     """One red line and what to do, on standard error."""
-    render.err.print(f"[bold red]{escape(error.message)}[/] {escape(error.hint)}".strip(), soft_wrap=True)
+    message, hint = (text.encode(errors="replace").decode() for text in (error.message, error.hint))
+    render.err.print(f"[bold red]{escape(message)}[/] {escape(hint)}".strip(), soft_wrap=True)
 
 
 def command(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """An async function as a command: our errors become one line and exit code 1, never a traceback."""
+    """An async function as a command: our errors, and those of files, become one line and exit code 1."""
 
     @wraps(work)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -40,5 +41,15 @@ def command(work: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
             raise typer.Exit(130) from None
         except BrokenPipeError:
             raise typer.Exit(1) from None
+        except (OSError, UnicodeError) as error:
+            fail(_of_system(error))
+            raise typer.Exit(1) from error
 
     return run
+
+
+def _of_system(error: OSError | UnicodeError) -> ThresherError:
+    if isinstance(error, UnicodeError):
+        return InvalidInput("What was given is not text.", "Use characters of UTF-8.")
+    name = f"{error.filename}: " if error.filename else ""
+    return InvalidInput(f"{name}{error.strerror or error or type(error).__name__}.", "Name another file or folder.")

@@ -31,7 +31,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """`generator_detail` says why the language model is not ready, where it is not."""
+    """`generator_detail` says why the language model is not ready, where it is not.
+
+    `generator_failed`: it has given up, and will not be ready however long one waits.
+    """
 
     version: str
     schema_version: int
@@ -44,6 +47,7 @@ class ServerInfo:
     sees: bool
     plans: bool
     limits: Limits
+    generator_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,8 @@ def hits_table(hits: Sequence[Hit]) -> Table:
 
 def info_table(info: ServerInfo) -> Table:
     table = Table(show_header=False, box=None)
-    ready = "ready" if info.generator_ready else f"not ready: {info.generator_detail.rstrip('.')}"
+    why = f"{'given up' if info.generator_failed else 'not ready'}: {info.generator_detail.rstrip('.')}"
+    ready = "ready" if info.generator_ready else why
     does = [word for word, can in (("sees", info.sees), ("plans", info.plans)) if can] or ["words answers only"]
     rows = {
         "Version": f"{info.version} (schema {info.schema_version})",
@@ -195,7 +196,7 @@ def plan_line(plan: ReadPlan) -> str:
 
 
 class AskView:
-    """An answer as it comes. On a terminal a later text replaces an earlier one in place."""
+    """An answer as it comes. On a terminal a later text replaces an earlier one in place; elsewhere the last counts."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -224,8 +225,6 @@ class AskView:
         elif isinstance(event, Text):
             if self._live:
                 self._live.update(Group(f"[bold]{escape(event.text)}[/]"), refresh=True)
-            else:
-                self._line(f"Text   {escape(event.text)} [dim]({escape(event.source)})[/]")
         elif isinstance(event, Evidence):
             self._line(f"[dim]Shown  {escape(event.citation.path)}[/]")
 

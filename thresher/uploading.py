@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -15,6 +16,14 @@ MAX_PATH = 1_024
 MAX_TAGS = 64
 MAX_TAG = 64
 """What a server takes: bytes a message, characters of a path, tags of a photograph, characters of a tag."""
+
+
+def is_tag(tag: str) -> bool:
+    return 0 < len(tag.strip()) <= len(tag) <= MAX_TAG and not has_control(tag)
+
+
+def has_control(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cc" for character in text)
 
 
 async def upload_messages(

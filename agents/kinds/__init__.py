@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from agents.gaps import undated
 from agents.kinds import compare, count, count_objects, describe, exists, find, quantified
-from agents.kinds.base import Case, Ruling, say_abstained
-from thresher.types import Kind, Plan
+from agents.kinds.base import Case, Ruling, abstain, say_abstained
+from thresher.types import Abstention, Kind, Plan
 
 _Decide = Callable[[Case], Ruling]
 _Say = Callable[[Plan, Ruling, Sequence[str]], str]
@@ -25,6 +26,9 @@ KINDS: Mapping[Kind, tuple[_Decide, _Say]] = {
 
 
 def decide(case: Case) -> Ruling:
+    found = case.findings
+    if case.abstain and found.n and not found.found.dated.any():
+        return abstain(case, Abstention.UNSURE, undated(found))
     return KINDS[case.plan.kind][0](case)
 
 
@@ -32,4 +36,4 @@ def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
     """The verdict in one sentence. `names`: file names of its first photographs, those that are to be cited."""
     if ruling.verdict.abstained:
         return say_abstained(plan, ruling.verdict, names)
-    return KINDS[plan.kind][1](plan, ruling, names)
+    return KINDS[plan.kind][1](ruling.checked or plan, ruling, names)

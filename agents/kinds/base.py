@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.decide import Judged, logit
+from agents.gaps import CONFIDENCE, gaps
 from agents.judge import Findings
 from agents.nouns import article
 from agents.words import clause
@@ -29,10 +30,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict, and the further `counts` that its sentence names (what they are is the kind's own affair)."""
+    """A verdict, and the further `counts` that its sentence names (what they are is the kind's own affair).
+
+    `checked`: the plan less what was not checked, which the sentence says in the plan's place; None: all of it was.
+    """
 
     verdict: Verdict
     counts: tuple[int, ...] = ()
+    checked: Plan | None = None
 
 
 def rule(
@@ -43,9 +48,16 @@ def rule(
     interval: tuple[int, int] | None = None,
     detail: str = "",
     counts: tuple[int, ...] = (),
+    among: Collection[int] | None = None,
 ) -> Ruling:
-    """A verdict on the photographs with these indices, with what was not checked."""
+    """A verdict on the photographs with these indices, with what was not checked.
+
+    `confidence` is in what was checked; the verdict's is half of that for each kind of part that was not.
+    `among`: the only photographs in which it matters what was checked (None: all).
+    """
     found = case.findings
+    missing, checked = gaps(found, case.plan, among)
+    confidence *= CONFIDENCE ** len({gap.kind for gap in missing})
     verdict = Verdict(
         kind=case.plan.kind,
         value=value,
@@ -54,10 +66,10 @@ def rule(
         confidence=float(np.clip(confidence, 0.0, 1.0)),
         judged=found.n - found.unread,
         total=found.n,
-        unchecked=found.unchecked(*case.exprs),
+        unchecked=tuple(gap.words for gap in missing),
         detail=detail,
     )
-    return Ruling(verdict, counts)
+    return Ruling(verdict, counts, checked)
 
 
 def abstain(case: Case, why: Abstention, detail: str, indices: Sequence[int] = ()) -> Ruling:
@@ -80,9 +92,16 @@ def unknown(case: Case, *exprs: Expr | None) -> Ruling:
     return abstain(case, Abstention.UNKNOWN_CONCEPT, "; ".join(said))
 
 
-def undecided(case: Case, judged: Judged) -> bool:
-    """True where the kind must abstain: some photograph hangs on an unknown word."""
-    return case.abstain and not judged.known
+def undecided(case: Case, judged: Judged, *exprs: Expr | None) -> bool:
+    """True where the kind must abstain: some photograph hangs on an unknown word of these expressions."""
+    return case.abstain and not judged.known and bool(case.findings.unknown(*exprs))
+
+
+def unsettled(case: Case, expr: Expr | None, indices: Sequence[int]) -> Ruling:
+    """Abstains because whether these photographs fit hangs on something unknown, unchecked or undated."""
+    if case.findings.unknown(expr):
+        return unknown(case, expr)
+    return abstain(case, Abstention.UNSURE, f"whether it {clause(expr, many=False)} could not be checked", indices)
 
 
 def close_call(case: Case, probability: float) -> bool:
@@ -98,8 +117,6 @@ def say_abstained(plan: Plan, verdict: Verdict, names: Sequence[str]) -> str:
         case Abstention.UNSURE:
             where = f" (best candidate: {names[0]})" if names else ""
             return f"I am not sure{where}: {verdict.detail}."
-        case Abstention.EMPTY_SCOPE:
-            return "There are no photos to look at."
         case Abstention.OUT_OF_BUDGET:
             return f"I ran out of budget before I had an answer: {verdict.detail}."
         case _:

@@ -14,10 +14,10 @@ def decide(case: Case) -> Ruling:
     """counts: (photographs of the target, photographs of the other side)."""
     plan = case.plan
     sides = [case.findings.judge(plan.target), case.findings.judge(plan.compare_with)]
-    if any(undecided(case, side) for side in sides):
+    if any(undecided(case, side, plan.target, plan.compare_with) for side in sides):
         return unknown(case, plan.target, plan.compare_with)
     inside = [best_first(side) for side in sides]
-    left, right = (poisson_binomial(side.probability) for side in sides)
+    left, right = (poisson_binomial(side.settled) for side in sides)
     counts = (len(inside[0]), len(inside[1]))
     if plan.comparison == "more":
         value, chance = counts[0] > counts[1], greater(left, right)

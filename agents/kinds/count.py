@@ -11,13 +11,14 @@ from thresher.types import Plan
 
 
 def decide(case: Case) -> Ruling:
+    """Confidence: how sure the single judgements are, on average. The chance of just this number would be small for
+    every long scope; how far off it may be is what the interval says."""
     judged = case.findings.judge(case.plan.target)
-    if undecided(case, judged):
+    if undecided(case, judged, case.plan.target):
         return unknown(case, case.plan.target)
     inside = best_first(judged)
-    pmf = poisson_binomial(judged.probability)
     value = len(inside)
-    return rule(case, value, inside, float(pmf[value]), interval(pmf, value))
+    return rule(case, value, inside, judged.agreement, interval(poisson_binomial(judged.settled), value))
 
 
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
@@ -27,7 +28,7 @@ def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
 
 def say_set(plan: Plan, count: int, names: Sequence[str]) -> str:
     if plan.target is None:
-        return f"There {'is' if count == 1 else 'are'} {photos(count)}"
+        return f"There {'is' if count == 1 else 'are'} {photos(count) if count else 'no photos'}"
     if count == 0:
         return f"No photo {clause(plan.target, many=False)}"
     cited = f": {cite(names, count)}" if names else ""

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from agents.decide import best_first, interval, poisson_binomial
+from agents.decide import best_first
 from agents.judge import WEAK_BOX
 from agents.kinds.base import Case, Ruling, abstain, rule, undecided, unknown
 from agents.nouns import plural_phrase
-from agents.words import cite, clause, noun_phrase, photos
+from agents.words import cite, clause, no_phrase, noun_phrase, photos
 from thresher.types import Abstention, Expr, Plan, Predicate
 
 
 def decide(case: Case) -> Ruling:
     """With a condition the target selects the photographs and the condition is what is counted.
 
+    Confidence: the mean score of the counted boxes. There is no interval: nothing here says how many boxes are
+    missing.
     counts: (photographs with objects,).
     """
     found = case.findings
     objects = counted(case.plan)
-    judged = found.judge(objects)
+    judged, among = found.judge(objects), None
     if case.plan.condition is not None:
         selected = found.judge(case.plan.target)
-        if undecided(case, selected):
+        if undecided(case, selected, case.plan.target):
             return unknown(case, case.plan.target)
         if not selected.must.any() and case.abstain:
             return abstain(case, Abstention.NOT_FOUND, "")
+        among = np.flatnonzero(selected.must).tolist()
         judged = type(judged)(
             judged.probability * selected.probability, judged.must & selected.must, judged.can & selected.must
         )
-    if undecided(case, judged):
+    if undecided(case, judged, objects):
         return unknown(case, objects)
     inside = best_first(judged)
     seen = [i for i in inside if found.boxes(i, objects.noun, WEAK_BOX)]
     if inside and not seen and case.abstain:
         detail = f"{photos(len(inside))} {clause(objects, len(inside) != 1)}, but nothing here finds single objects"
         return abstain(case, Abstention.UNSURE, detail, inside)
-    value = sum(max(1, len(found.boxes(i, objects.noun))) for i in inside)
-    chances = [score for i in inside for _, score in found.boxes(i, objects.noun, WEAK_BOX)]
-    pmf = poisson_binomial(np.array(chances))
-    bounds = interval(pmf, value)
-    return rule(case, value, inside, float(pmf[value]) if value < len(pmf) else 0.0, bounds, counts=(len(inside),))
+    p = judged.probability
+    scores = [[score for _, score in found.boxes(i, objects.noun)] or [float(p[i])] for i in inside]
+    value = sum(map(len, scores))
+    sure = float(np.mean(np.concatenate(scores))) if inside else 1 - float(p.max(initial=0.0))
+    return rule(case, value, inside, sure, counts=(len(inside),), among=among)
 
 
 def counted(plan: Plan) -> Predicate:
@@ -56,10 +60,10 @@ def counted(plan: Plan) -> Predicate:
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
     """ "There are 2 lions in 1 photo: lion.jpg." """
     verdict, count = ruling.verdict, len(ruling.verdict.images)
-    objects = counted(plan)
+    objects = replace(counted(plan), min_count=1)
     where = f" in photos that {clause(plan.target, many=True)}" if plan.condition is not None else ""
     if not verdict.value:
-        return f"There are no {noun_phrase(objects, articles=False, many=True)}{where}."
+        return f"There are {no_phrase(objects, many=True)}{where}."
     one = verdict.value == 1
     what = noun_phrase(objects, articles=False, many=not one) if objects.object else _plain(objects, one)
     place = f" in {photos(count)}" + (f" that {clause(plan.target, many=count != 1)}" if where else "")

@@ -78,7 +78,7 @@ def decide(case: Case) -> Ruling:
     """counts: how many of each listed name. The value is the names, with commas between."""
     target = case.plan.target
     judged = case.findings.judge(target)
-    if undecided(case, judged):
+    if undecided(case, judged, target):
         return unknown(case, target)
     indices = chosen(case)
     if not indices:

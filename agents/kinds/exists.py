@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.decide import best_first
-from agents.kinds.base import Case, Ruling, abstain, close_call, rule, undecided, unknown
+from agents.kinds.base import Case, Ruling, abstain, close_call, rule, undecided, unknown, unsettled
 from agents.kinds.count import say_set
 from agents.words import clause, negative_clause
 from thresher.types import Abstention, Plan
@@ -22,12 +22,17 @@ def _anywhere(case: Case) -> Ruling:
 
     Thresholds of single photographs are made for counting and can lie under one half. On out-of-fold photographs,
     in scopes of 10 to 300, this rule is right as often as "any photograph over its threshold" or slightly oftener.
+    Unsure where no positive photograph's boxes say anything about a count or relation that is asked for.
     """
     judged = case.findings.judge(case.plan.target)
     inside = best_first(judged)
-    if not inside and undecided(case, judged):
+    if not inside and undecided(case, judged, case.plan.target):
         return unknown(case, case.plan.target)
+    if not case.findings.n:
+        return rule(case, False, [], 1.0)
     best = int(np.argmax(judged.probability)) if not inside else inside[0]
+    if inside and not case.findings.judge(case.plan.target, strict=case.abstain).must.any():
+        return unsettled(case, case.plan.target, [best])
     chance = 1 - float(np.prod(1 - judged.probability))
     if inside and close_call(case, chance):
         return abstain(case, Abstention.UNSURE, f"the chance that there is one is {chance:.0%}", [best])
@@ -42,21 +47,21 @@ def _in_one(case: Case) -> Ruling:
     assert condition is not None
     selected = case.findings.judge(target)
     inside = best_first(selected)
-    if not inside and undecided(case, selected):
+    if not inside and undecided(case, selected, target):
         return unknown(case, target)
     if not inside and case.abstain:
         return abstain(case, Abstention.NOT_FOUND, "")
     best = inside[0] if inside else int(np.argmax(selected.probability))
-    judged = case.findings.judge(condition, asked=True)
+    judged = case.findings.judge(condition, asked=True, strict=case.abstain)
     if case.abstain and judged.can[best] and not judged.must[best]:
-        return unknown(case, condition)
+        return unsettled(case, condition, [best])
     yes, p = bool(judged.must[best]), float(judged.probability[best])
     if close_call(case, p):
         detail = f"the chance that it {clause(condition, many=False)} is {p:.0%}"
         return abstain(case, Abstention.UNSURE, detail, [best])
     there = float(selected.probability[best])
     detail = f"the best of {len(inside)} photos that match" if len(inside) > 1 else ""
-    return rule(case, yes, [best], there * (p if yes else 1 - p) + (1 - there) * 0.5, detail=detail)
+    return rule(case, yes, [best], there * (p if yes else 1 - p) + (1 - there) * 0.5, detail=detail, among=[best])
 
 
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from agents.kinds.count import say as say  # the same sentence
 def decide(case: Case) -> Ruling:
     """Confidence: the mean probability of what is listed, or that of the best candidate being none."""
     judged = case.findings.judge(case.plan.target)
-    if undecided(case, judged):
+    if undecided(case, judged, case.plan.target):
         return unknown(case, case.plan.target)
     inside = best_first(judged)
     sure = float(np.mean(judged.probability[inside])) if inside else 1 - float(judged.probability.max(initial=0.0))

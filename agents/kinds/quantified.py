@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.decide import best_first
-from agents.kinds.base import Case, Ruling, abstain, rule, undecided, unknown
+from agents.kinds.base import Case, Ruling, abstain, rule, undecided, unknown, unsettled
 from agents.words import cite, clause, negative_clause, photos
 from thresher.types import Abstention, Kind, Plan
 
@@ -17,31 +17,31 @@ def decide(case: Case) -> Ruling:
 
     counts: (photographs selected, of them with the condition).
     """
-    target, condition = case.plan.target, case.plan.condition
+    target, condition, found = case.plan.target, case.plan.condition, case.findings
     assert condition is not None
-    selected = case.findings.judge(target)
-    if undecided(case, selected):
+    selected = found.judge(target)
+    if undecided(case, selected, target):
         return unknown(case, target)
     inside = best_first(selected)
     if not inside and case.abstain:
         return abstain(case, Abstention.NOT_FOUND, "")
     inside = inside or [int(np.argmax(selected.probability))]
-    judged = case.findings.judge(condition)
+    judged = found.judge(condition, strict=case.abstain)
     p = judged.probability
     having = sorted((i for i in inside if judged.must[i]), key=lambda i: -p[i])
     lacking = sorted((i for i in inside if not judged.can[i]), key=lambda i: p[i])
-    open_ones = len(inside) - len(having) - len(lacking)
+    still_open = [i for i in inside if judged.can[i] and not judged.must[i]]
     counts = (len(inside), len(having))
     if case.plan.kind is Kind.ANY:
-        if not having and open_ones and case.abstain:
-            return unknown(case, condition)
+        if not having and still_open and case.abstain:
+            return unsettled(case, condition, still_open)
         sure = p[having[0]] if having else np.prod(1 - p[inside])
-        return rule(case, bool(having), having or inside, float(sure), counts=counts)
-    if not lacking and open_ones and case.abstain:
-        return unknown(case, condition)
+        return rule(case, bool(having), having or inside, float(sure), counts=counts, among=inside)
+    if not lacking and still_open and case.abstain:
+        return unsettled(case, condition, still_open)
     everyone = len(having) == len(inside)
     sure = np.prod(p[inside]) if everyone else 1 - p[lacking].min(initial=1.0)
-    return rule(case, everyone, inside if everyone else lacking, float(sure), counts=counts)
+    return rule(case, everyone, inside if everyone else lacking, float(sure), counts=counts, among=inside)
 
 
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:

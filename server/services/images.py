@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -24,10 +25,10 @@ from thresher.v1 import images_pb2
 
 
 class ImageService:
-    def __init__(self, parts: Parts, settings: Settings) -> None:
+    def __init__(self, parts: Parts, settings: Settings, stopping: asyncio.Event) -> None:
         self._parts = parts
         self._limits = settings.limits
-        self._ingest = Ingest(parts, settings.ingest)
+        self._ingest = Ingest(parts, settings.ingest, stopping)
         self._uploads = Gate(settings.limits.max_concurrent_uploads, "uploads", retry_after=10.0)
 
     async def _open(self, collection: str) -> ImageStore:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from retrievers.protocols import ImageStore
 from server.parts import Parts
 from server.settings import Settings
+from thresher.client import CONTENT_BYTES
 from thresher.convert import filter_from_proto, hit_to_proto, prompt_from_proto, region_to_proto
 from thresher.errors import InvalidInput
 from thresher.names import parse_collection, parse_image
@@ -20,7 +21,6 @@ from thresher.v1 import search_pb2
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1_000
 MAX_PROMPTS = 16
-MAX_CONTENT_BYTES = 7 * 1024 * 1024
 
 
 class SearchService:
@@ -46,7 +46,7 @@ class SearchService:
         elif query == "image":
             hits = await self._like_stored(images, collection, request.image, where, limit)
         else:
-            if len(request.image_content) > MAX_CONTENT_BYTES:
+            if len(request.image_content) > CONTENT_BYTES:
                 raise InvalidInput("The image is over 7 MiB.", "Send a smaller one.", "image_content")
             appearance = await self._appearance(request.image_content)
             hits = await images.search(appearance, where, limit, "appearance")

@@ -29,6 +29,7 @@ class ServerService:
             generator=_model(generator.model),
             generator_ready=generator.ready,
             generator_detail=generator.detail,
+            generator_failed=generator.failed,
             sees=generator.sees,
             plans=generator.plans,
             limits=server_pb2.Limits(

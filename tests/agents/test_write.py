@@ -22,7 +22,7 @@ THINGS: dict[str, Expr] = {
     **{noun: Predicate(noun) for noun in ("vase", "horse", "bear", "oven", "fence", "cow", "sheep")},
     "red vase on a table": Predicate("vase", "red", "on", "table"),
     "small cow": Predicate("cow", "small"),
-    "two horses": Predicate("horse", min_count=2),
+    "at least two horses": Predicate("horse", min_count=2),
     "cow and a sheep": And((Predicate("cow"), Predicate("sheep"))),
 }
 Made = tuple[Plan, Ruling]

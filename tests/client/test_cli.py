@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.server.fakes import picture, sha
+from thresher import cli
 from thresher.cli import app
 
 
@@ -34,7 +35,7 @@ def test_from_a_folder_to_an_answer(run: Any, photos: Path, tmp_path: Path) -> N
         "collection": "walk",
         "created": 3,
         "existed": 2,
-        "skipped": 1,
+        "skipped": 3,
         "failed": [],
         "seconds": 0,
     }
@@ -65,6 +66,7 @@ def test_from_a_folder_to_an_answer(run: Any, photos: Path, tmp_path: Path) -> N
 def test_answers_for_people(run: Any, photos: Path) -> None:
     run("import", "people", photos)
     shown = run("ask", "people", "How many are red?").stdout
+    assert shown.count("3 photographs.") == 1
     for part in ("count: red", "retrieve", "3 photographs.", "90 % interval 3–4", "no language model", "a.png"):
         assert part in shown
     assert "a.png" in run("search", "people", "red").stdout
@@ -90,11 +92,46 @@ def test_search_by_file_and_images(run: Any, photos: Path, tmp_path: Path) -> No
     assert found["hits"][0]["image"] == "2020/b.png"
     image = sha(picture("blue", 2))
     assert json.loads(run("images", "get", "files", "2020/b.png", "--json").stdout)["id"] == image
+    shown = run("images", "get", "files", image).stdout
+    assert "paths: 2020/b.png\n" in shown
+    assert "None" not in shown and "[" not in shown
+    assert "No such file" in run("images", "get", "files", image, "--output", "/nowhere/x.png", code=1).stderr
+    assert (tmp_path / "back.png").exists() is False
     run("images", "get", "files", image[:10], "--output", tmp_path / "back.png")
     assert (tmp_path / "back.png").read_bytes() == picture("blue", 2)
     assert "--yes" in run("images", "delete", "files", image, code=1).stderr
     run("images", "delete", "files", image, "--yes")
     assert "No photograph" in run("images", "get", "files", image, code=1).stderr
+
+
+def test_search_by_a_file_that_is_too_large_to_send(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "small.png").write_bytes(picture("red", 1))
+    run("import", "large", folder)
+    large = folder / "large.png"
+    large.write_bytes(picture("red", 2) + b"\0" * (9 << 20))
+    refused = run("search", "large", "--image", large, code=1).stderr
+    assert "9.0 MiB; a search sends 7 at most" in refused
+    run("import", "large", large)
+    found = json.loads(run("search", "large", "--image", large, "--json").stdout)
+    assert [hit["image"] for hit in found["hits"]] == ["small.png"]
+
+
+def test_a_photograph_is_deleted_by_all_its_names(run: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("import", "names", photos)
+    asked: list[str] = []
+    monkeypatch.setattr(cli, "_confirm", asked.append)
+    run("images", "delete", "names", "a.png")
+    run("collections", "delete", "names")
+    assert all(name in asked[0] for name in ("a.png", "inner.png", "2020/beach/copy.png"))
+    assert asked[1] == "Delete names and its 2 photographs?"
+
+
+def test_only_what_can_be_tried_again_is_told_so(run: Any, photos: Path) -> None:
+    refused = run("import", "Bad Name", photos, code=1).stderr
+    assert "again" not in refused and "are in" not in refused
+    assert "same command again" in run("import", "walk", photos, "--address", "127.0.0.1:1", code=1).stderr
 
 
 def test_collections(run: Any) -> None:
@@ -119,6 +156,12 @@ def test_collections(run: Any) -> None:
         (["status", "--address", "no such host:x"], 1, ""),
         (["search", "walk", "--image", "/nowhere.png"], 1, "cannot be read"),
         (["ask", "walk", "--questions", "/nowhere.txt"], 1, "cannot be read"),
+        (["ask", "walk", "\udcff dog"], 1, "not text"),
+        (["search", "walk", "\udcff"], 1, "not text"),
+        (["import", "walk", "\udcff"], 1, "does not exist"),
+        (["import", "walk", __file__, "--tag", ""], 1, "cannot be a tag"),
+        (["ask", "walk", "red?", "--save-overlays", __file__], 1, "cannot be a folder"),
+        (["collections", "delete", "nowhere", "--yes"], 1, "no collection"),
     ],
 )
 def test_errors_are_a_line_with_a_hint(run: Any, arguments: list[str], code: int, said: str) -> None:

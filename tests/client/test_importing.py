@@ -20,7 +20,8 @@ def test_what_is_found(photos: Path) -> None:
         "2020/beach/copy.png": ("2020", "beach", "trip"),
         "2020/beach/no-suffix": ("2020", "beach", "trip"),
     }
-    assert found.skipped == 1
+    assert found.skipped == 3
+    assert all(part in found.why for part in ("not photographs", "lead out of", "links to folders"))
     [single] = find_photos([photos / "2020" / "b.png"]).photos
     assert (single.name, single.tags) == ("b.png", ())
 
@@ -31,6 +32,26 @@ def test_nothing_to_import(tmp_path: Path) -> None:
         find_photos([tmp_path / "empty"])
     with pytest.raises(InvalidInput, match="does not exist"):
         find_photos([tmp_path / "nowhere"])
+
+
+def test_what_is_no_file_is_skipped_and_said(tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "gone.jpg").symlink_to(folder / "nowhere")
+    (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
+    with pytest.raises(InvalidInput) as caught:
+        find_photos([folder])
+    assert "1 neither files nor folders" in caught.value.hint
+    assert "2 broken links" in caught.value.hint
+    with pytest.raises(InvalidInput, match="no photographs"):
+        find_photos([folder / "pipe.jpg"])
+
+
+@pytest.mark.parametrize("tags", [[""], [" "], ["a\nb"], ["x" * 65], ["x"] * 65])
+def test_tags_are_checked_once(photos: Path, tags: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="tag"):
+        find_photos([photos], tags)
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
@@ -46,7 +67,7 @@ async def stored(client: Client, collection: str) -> dict[str, set[str]]:
 async def test_import_and_import_again(client: Client, photos: Path) -> None:
     seen: list[int] = []
     report = await import_photos(client, "again", find_photos([photos]), lambda now: seen.append(now.done))
-    assert report == ImportReport(created=3, existed=2, skipped=1)
+    assert report == ImportReport(created=3, existed=2, skipped=3)
     assert seen == [1, 2, 3, 4, 5]
     expected = {
         sha(picture("red", 1)): {"a.png", "inner.png", "2020/beach/copy.png"},
@@ -57,7 +78,7 @@ async def test_import_and_import_again(client: Client, photos: Path) -> None:
     (photos / "new.png").write_bytes(picture("red", 4))
     (photos / "2020" / "b.png").rename(photos / "moved.png")
     report = await import_photos(client, "again", find_photos([photos], ["late"]))
-    assert report == ImportReport(created=1, existed=5, skipped=1)
+    assert report == ImportReport(created=1, existed=5, skipped=3)
     assert (await stored(client, "again"))[sha(picture("blue", 2))] == {"2020/b.png", "moved.png"}
     assert "late" in (await client.get_image("again", sha(picture("blue", 2)))).tags
 

@@ -58,6 +58,7 @@ async def test_a_killed_child_is_started_again_and_stop_ends_it(stub: Make) -> N
     with pytest.raises(GeneratorUnavailable, match="is starting"):
         await server.choose(ASK, ["yes", "no"])
     await server.wait_ready(10)
+    assert not server.failed
     first = server.pid
     assert first and server.detail == ""
     os.kill(first, signal.SIGKILL)
@@ -80,6 +81,7 @@ async def test_a_child_that_ends_at_once_is_given_up_and_its_log_quoted(stub: Ma
     with pytest.raises(GeneratorUnavailable, match="this model is no model") as given_up:
         await server.wait_ready(30)
     assert "4 starts" in str(given_up.value)
+    assert server.failed
     assert time.monotonic() - began > 0.2 + 0.4 + 0.8, "it waits longer each time"
     assert server.pid is None
 
@@ -107,6 +109,16 @@ async def test_a_child_that_hangs_is_killed_with_its_children(stub: Make, monkey
     with pytest.raises(GeneratorUnavailable, match="did not answer"):
         await server.wait_ready(10)
     assert not alive(processes)
+
+
+async def test_the_child_does_not_inherit_our_settings(stub: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THRESHER_GENERATION__API_KEY", "secret")
+    server = stub("answers")
+    await server.start()
+    await server.wait_ready(10)
+    environment = psutil.Process(server.pid).environ()
+    assert "secret" not in environment.values()
+    assert environment["PATH"] == os.environ["PATH"]
 
 
 async def test_a_model_that_cannot_be_had_is_reported(tmp_path: Path) -> None:

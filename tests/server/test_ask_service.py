@@ -9,11 +9,25 @@ from dataclasses import replace
 import grpc
 import pytest
 
-from tests.server.fakes import Bench, picture, sha, until
+from retrievers.memory_store import MemoryImageStore
+from tests.server.fakes import Bench, FakeAsk, picture, sha, until
 from thresher import errors
 from thresher.client import Client
 from thresher.records import ReadPlan, Reply, UploadItem
-from thresher.types import AskOptions, Evidence, Filter, Grounding, Step, Text, Wording
+from thresher.types import (
+    Answer,
+    AskEvent,
+    AskOptions,
+    Evidence,
+    Filter,
+    Grounding,
+    ImageRecord,
+    Kind,
+    Step,
+    Text,
+    Verdict,
+    Wording,
+)
 from thresher.v1 import ask_pb2, ask_pb2_grpc
 
 
@@ -41,6 +55,24 @@ async def test_the_order_of_events_and_the_reply(client: Client) -> None:
     assert reply.verdict.interval == (3, 4)
     assert reply.degraded == "no language model"
     assert reply.citations[0].regions[0].mask is not None
+
+
+async def test_an_answer_of_twenty_thousand_photographs_fits(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(client)
+    [record] = [record async for record in client.images("c", limit=1)]
+    ids = tuple(f"{number:064x}" for number in range(20_000))
+
+    async def answer(*_: object) -> AsyncIterator[AskEvent]:
+        yield Answer(Verdict(Kind.FIND, None, ids), "", (), 0.9)
+
+    async def get(*_: object) -> dict[str, ImageRecord]:
+        return {image: replace(record, id=image, paths=(f"2020/holiday/{image[-40:]}.jpg",)) for image in ids}
+
+    monkeypatch.setattr(FakeAsk, "__call__", answer)
+    monkeypatch.setattr(MemoryImageStore, "get", get)
+    [reply] = [event async for event in client.ask("c", "red?")]
+    assert isinstance(reply, Reply)
+    assert (len(reply.verdict.images), len(reply.paths)) == (20_000, 20_000)
 
 
 async def test_sequence_numbers_have_no_gaps(bench: Bench, client: Client) -> None:

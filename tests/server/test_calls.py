@@ -14,6 +14,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from retrievers.memory_store import MemoryStore
+from server.calls import _timed_out
 from server.errors import STATUS, status_of
 from tests.server.fakes import Bench, make_settings, serving, until
 from thresher import errors
@@ -177,3 +178,8 @@ def test_every_error_has_a_status_and_survives_the_wire() -> None:
         assert status_of(kind("what", "hint")) in STATUS.values()
         if kind is not errors.ThresherError:
             assert type(error_from_code(kind.code, "what", "hint")) is kind
+
+
+def test_next_to_no_time_is_not_told_as_zero_seconds() -> None:
+    assert _timed_out(0.0).message == "Not done in the time given."
+    assert _timed_out(1.5).message == "Not done within 1.5 seconds."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -40,6 +41,9 @@ async def test_server_info(client: Client, bench: Bench) -> None:
     assert info.profile == "test"
     assert (info.generator.id, info.generator_ready, info.generator_detail) == ("fake-model", False, "starting")
     assert info.limits.max_concurrent_asks == 4
+    assert not info.generator_failed
+    bench.generator["now"] = replace(bench.generator["now"], failed=True)
+    assert (await client.server_info()).generator_failed
 
 
 async def test_collections(client: Client) -> None:

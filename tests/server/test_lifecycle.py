@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,6 +113,30 @@ async def test_sigterm_cuts_what_takes_too_long(start: Callable[..., Process]) -
         with pytest.raises(errors.ThresherError):
             [event async for event in events]
     assert server.process.wait(10) == 0
+
+
+async def test_sigterm_ends_an_upload_soon_after_a_commit(start: Callable[..., Process]) -> None:
+    server = start()
+    acknowledged: list[str] = []
+    async with Client(server.address) as client:
+        await client.create_collection("c")
+
+        async def items():  # type: ignore[no-untyped-def]
+            for number in range(1000):
+                yield UploadItem(f"{number}.png", picture("red", number))
+                await asyncio.sleep(0.05)
+
+        with pytest.raises(errors.Unavailable, match=r"is stopping\..*Start it again"):
+            async for result in client.upload("c", items()):
+                acknowledged.append(result.sha256)
+                if len(acknowledged) == 1:
+                    server.process.send_signal(signal.SIGTERM)
+                    started = time.monotonic()
+        assert time.monotonic() - started < 5
+    assert server.process.wait(5) == 0
+    again = start()
+    async with Client(again.address) as client:
+        assert {record.id async for record in client.images("c")} == set(acknowledged)
 
 
 async def test_what_was_acknowledged_survives_sigkill(start: Callable[..., Process]) -> None:

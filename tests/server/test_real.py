@@ -27,8 +27,6 @@ from thresher.errors import NotFound
 from thresher.records import Reply, UploadItem
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT / "models" / "offline" / "tail.safetensors"
-pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason="models/offline has no weights")
 START_SECONDS = 300
 
 

@@ -65,6 +65,7 @@ def test_a_profile_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"THRESHER_GENERATION__BASE_URL": "x"}, "base_url"),
         ({"THRESHER_LIMITS__MAX_CONCURRENT_ASKS": "0"}, "limits.max_concurrent_asks"),
         ({"THRESHER_PROFILE": "huge"}, "huge"),
+        ({"THRESHER_LIMITS": "abc"}, "THRESHER_LIMITS"),
         ({"THRESHER_HOST": "0.0.0.0"}, "this machine only"),
         ({"THRESHER_HOST": "192.168.1.4"}, "this machine only"),
         ({"THRESHER_HOST": "example.org"}, "this machine only"),

@@ -160,7 +160,10 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """One photograph of a collection: everything about it but its bytes and vectors."""
+    """One photograph of a collection: everything about it but its bytes and vectors.
+
+    `taken_at` is local wall-clock time labelled UTC: what the camera's clock showed, wherever it was.
+    """
 
     id: ImageId
     paths: tuple[str, ...]

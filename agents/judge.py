@@ -100,14 +100,14 @@ class Findings:
         return [(box, score) for box, score in self._boxes[index, phrase] if score >= least]
 
     def regions(self, index: int, wanted: Iterable[Predicate], limit: int = 8) -> tuple[Region, ...]:
-        """Where the predicates' nouns are seen in one photograph, best first for each noun."""
-        nouns = dict.fromkeys(noun for p in wanted for noun in (p.noun, p.object) if noun)
-        return tuple(
-            Region(box, min(1.0, score), noun)
-            for noun in nouns
-            if self.found.texts[noun].known
-            for box, score in self._sure_boxes(index, noun)[:limit]
-        )
+        """Where the predicates' nouns are seen in one photograph, best first for each noun. A box with less than half
+        of the best one's score may help a count, but is not shown."""
+        regions: list[Region] = []
+        for noun in dict.fromkeys(noun for p in wanted for noun in (p.noun, p.object) if noun):
+            boxes = self._sure_boxes(index, noun) if self.found.texts[noun].known else []
+            shown = [(box, score) for box, score in boxes if score >= boxes[0][1] / 2]
+            regions += [Region(box, min(1.0, score), noun) for box, score in shown[:limit]]
+        return tuple(regions)
 
     # --- one leaf
 

@@ -18,7 +18,7 @@ class JudgeParams:
     `thresholds`, `base_rates`, `box_thresholds` are by concept index (shorter or empty: the default beside them).
     `slope`, `intercept`: P(shown) = sigmoid(slope * score + intercept) where the encoder's scores are no probabilities.
     `threshold`: P(shown) from which a photograph counts as showing it. `base_rate`: how many photographs show it.
-    `box_threshold`: score from which a box counts as one object.
+    `box_threshold`: score from which a box counts as one object; over 1 for what no detector finds.
     `asked`: (a, b, c) of P(yes | somebody asks) = sigmoid(a logit P + b logit base + c), for a question about one
     photograph: what is asked about is likelier than what is scanned for.
     `unsure`: |logit P| (distance to even chances) below which a yes or no is not given.

@@ -35,6 +35,9 @@ from training.trunks import load_trunk
 from training.unknown_words import UNKNOWN_WORDS
 
 BOX_FOLD = 4
+NO_DETECTOR = 1.01
+"""Over every score: of an ImageNet class no detector finds single objects, and parts look as much like it as the whole."""
+
 CLASS_BASE_RATE = 0.01
 FALSE_READINGS = 0.05
 """Part of the words without a concept that may be read as their neighbours."""
@@ -201,7 +204,7 @@ def main() -> None:
     judge = {
         "base_rates": [round(float(b), 5) for b in base] + [CLASS_BASE_RATE] * CLASS_COUNT,
         "thresholds": matching_thresholds(p, shown.sum(0), common) + [0.5] * CLASS_COUNT,
-        "box_thresholds": fit_boxes(material) + [0.5] * CLASS_COUNT,
+        "box_thresholds": fit_boxes(material) + [NO_DETECTOR] * CLASS_COUNT,
         "asked": fit_asked(logits, shown, base),
     }
     (weights_folder() / "judge.json").write_text(json.dumps(judge, indent=None) + "\n")

@@ -38,7 +38,8 @@ def decide(case: Case) -> Ruling:
     if undecided(case, judged, objects):
         return unknown(case, objects)
     inside = best_first(judged)
-    seen = [i for i in inside if found.boxes(i, objects.noun, WEAK_BOX)]
+    detected = found.params.box_threshold_of(found.found.texts[objects.noun]) <= 1
+    seen = [i for i in inside if detected and found.boxes(i, objects.noun, WEAK_BOX)]
     if inside and not seen and case.abstain:
         detail = f"{photos(len(inside))} {clause(objects, len(inside) != 1)}, but nothing here finds single objects"
         return abstain(case, Abstention.UNSURE, detail, inside)

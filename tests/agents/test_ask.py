@@ -392,3 +392,9 @@ async def test_what_is_no_question(question: str) -> None:
     with pytest.raises(InvalidQuestion) as caught:
         await events(question)
     assert caught.value.hint
+
+
+async def test_what_no_detector_finds_is_not_counted() -> None:
+    found = await answer("How many dogs are there?", judge=JudgeParams(box_threshold=1.01))
+    assert found.verdict.abstention is Abstention.UNSURE
+    assert "nothing here finds single objects" in found.text

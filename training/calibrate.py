@@ -36,7 +36,7 @@ from training.unknown_words import UNKNOWN_WORDS
 
 BOX_FOLD = 4
 NO_DETECTOR = 1.01
-"""Over every score: of an ImageNet class no detector finds single objects, and parts look as much like it as the whole."""
+"""Over every score: no detector finds an ImageNet class, and its parts look as much like it as the whole."""
 
 CLASS_BASE_RATE = 0.01
 FALSE_READINGS = 0.05

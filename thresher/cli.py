@@ -273,7 +273,9 @@ def _add_commands() -> None:
         if isinstance(loaded, typer.Typer):
             app.add_typer(loaded, name=name)
         else:
-            app.command(name, help=None if loaded else what)(loaded or _not_installed(name, reason))
+            anything = {} if loaded else {"allow_extra_args": True, "ignore_unknown_options": True}
+            described = None if loaded else what
+            app.command(name, help=described, context_settings=anything)(loaded or _not_installed(name, reason))
 
 
 def _not_installed(name: str, reason: str) -> Callable[[], None]:

@@ -51,10 +51,6 @@ class Calibration:
         """Base rate of any of some concepts, taken as independent."""
         return 1 - math.prod(1 - self.base_rates[c] for c in concepts)
 
-    def threshold(self, concepts: Sequence[int]) -> float:
-        """Threshold on the summed probability of some concepts: the mean of theirs."""
-        return sum(self.thresholds[c] for c in concepts) / len(concepts) if concepts else 0.5
-
     def answer(self, probability: float, concepts: Sequence[int]) -> float:
         """P(yes) to "does this photograph show it?", given the stored probability of the concepts together."""
         slope, base, offset = self.asked

@@ -25,8 +25,6 @@ def test_asking_takes_the_base_rate_out() -> None:
 
 def test_unions() -> None:
     assert PLAIN.base_rate([1, 2]) == pytest.approx(1 - 0.9 * 0.8)
-    assert PLAIN.threshold([1, 2]) == pytest.approx(0.5)
-    assert PLAIN.threshold([]) == 0.5
 
 
 def test_the_shipped_numbers_are_complete_and_sane() -> None:

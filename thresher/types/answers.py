@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from thresher.types.images import ImageId, Region
 from thresher.types.questions import Kind, Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """How likely one photograph satisfies one expression.
-
-    `probability` in 0..1; `witnesses` name -> what it said (0..1): "similarity", "detections", "vlm".
-    """
-
-    image_id: ImageId
-    probability: float
-    positive: bool
-    witnesses: Mapping[str, float]
-    regions: tuple[Region, ...] = ()
 
 
 class Abstention(StrEnum):

@@ -1,7 +1,8 @@
 """The way of one question, wired: plain async functions, state in, update out. The only file that knows LangGraph.
 
     read ─→ retrieve ─→ judge ─→ decide ─┬→ show (boxes, masks) ─┬→ answer
-      └── not understood, no photos ──→──┴→ word (the model)    ─┘
+      ├── not understood, no photos ──→──┴→ word (the model)    ─┘
+      └── another pipeline: baseline ──→ decide
 
 State holds text, ids and numbers. Arrays, boxes and clients live in the context (`Asking`), which dies with the ask.
 """
@@ -17,13 +18,13 @@ from typing import Annotated, Any, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from agents import stages
+from agents import pipelines, stages
 from agents.kinds.base import Ruling
 from agents.params import Deps
 from agents.plan import EXAMPLES, plan
 from agents.question import checked
 from agents.stages import Asking
-from thresher.types import Answer, AskEvent, AskOptions, Citation, Plan
+from thresher.types import Answer, AskEvent, AskOptions, Citation, Pipeline, Plan
 
 RECURSION_LIMIT = 25
 
@@ -42,7 +43,8 @@ async def ask(question: str, options: AskOptions, deps: Deps) -> AsyncGenerator[
     """Answers one question about `deps.store`: Plan, Steps as they happen, the plain Text early, then Evidence and the
     model's Text as they are ready, one Answer last. Closing the generator cancels everything under way.
 
-    InvalidQuestion. Past `deps.deadline`: DeadlineExceeded where there is no verdict yet; with a verdict the ask ends
+    InvalidQuestion; Unsupported where `options.pipeline` is one that cannot answer this.
+    Past `deps.deadline`: DeadlineExceeded where there is no verdict yet; with a verdict the ask ends
     at once with what it has and the Answer's `degraded` says what is missing. Past `deps.budgets.seconds` without a
     verdict the Answer abstains: out_of_budget. What the store or the encoder raises goes on to the caller.
     """
@@ -80,6 +82,10 @@ async def _read(state: State, runtime: Runtime[Asking]) -> State:
 
 async def _retrieve(state: State, runtime: Runtime[Asking]) -> State:
     return {"ruling": await stages.retrieve_scores(runtime.context, _plan(state))}
+
+
+async def _baseline(state: State, runtime: Runtime[Asking]) -> State:
+    return {"ruling": await pipelines.rule(runtime.context, _plan(state), state["question"])}
 
 
 async def _judge(state: State, runtime: Runtime[Asking]) -> State:
@@ -122,21 +128,24 @@ def _ruling(state: State) -> Ruling:
     return ruling
 
 
-def _unless_ruled(further: str) -> Any:
-    return lambda state: "decide" if state.get("ruling") else further
+def _way(state: State, runtime: Runtime[Asking]) -> str:
+    if state.get("ruling"):
+        return "decide"
+    return "retrieve" if runtime.context.options.pipeline is Pipeline.AGENT else "baseline"
 
 
 @cache
 def _graph() -> Any:
     graph = StateGraph(State, context_schema=Asking)
     for name, node in (
-        ("read", _read), ("retrieve", _retrieve), ("judge", _judge), ("decide", _decide), ("show", _show),
-        ("word", _word), ("answer", _answer),
+        ("read", _read), ("retrieve", _retrieve), ("judge", _judge), ("baseline", _baseline), ("decide", _decide),
+        ("show", _show), ("word", _word), ("answer", _answer),
     ):  # fmt: skip
         graph.add_node(name, node)
     graph.add_edge(START, "read")
-    graph.add_conditional_edges("read", _unless_ruled("retrieve"), ["decide", "retrieve"])
-    graph.add_conditional_edges("retrieve", _unless_ruled("judge"), ["decide", "judge"])
+    graph.add_conditional_edges("read", _way, ["decide", "retrieve", "baseline"])
+    graph.add_conditional_edges("retrieve", lambda state: "decide" if state.get("ruling") else "judge")
+    graph.add_edge("baseline", "decide")
     graph.add_edge("judge", "decide")
     graph.add_edge("decide", "show")
     graph.add_edge("decide", "word")

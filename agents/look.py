@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import numpy as np
-
 from agents.algebra import predicates
 from agents.decide import best_first
 from agents.judge import Findings
@@ -15,9 +13,6 @@ from agents.prompts import prompt
 from agents.words import noun_phrase
 from thresher.errors import GeneratorUnavailable
 from thresher.types import Plan, Predicate
-
-PLAUSIBLE = 0.02
-"""P(shown) below which a photograph is not worth a question."""
 
 
 async def look(plan: Plan, findings: Findings, deps: Deps) -> tuple[int, str]:
@@ -44,9 +39,7 @@ async def look(plan: Plan, findings: Findings, deps: Deps) -> tuple[int, str]:
 
 def _candidates(findings: Findings, p: Predicate, chosen: Sequence[int] | None) -> list[int]:
     """Indices by falling probability; of an unknown word in any order."""
-    probability = findings.judge(p).probability
-    order = [int(i) for i in np.argsort(-probability, kind="stable") if probability[i] >= PLAUSIBLE]
-    return order if chosen is None else [i for i in chosen if i not in findings.looks.get(p, {})]
+    return findings.plausible(p) if chosen is None else [i for i in chosen if i not in findings.looks.get(p, {})]
 
 
 async def _ask(jobs: Sequence[tuple[Predicate, int]], findings: Findings, deps: Deps) -> None:

@@ -10,32 +10,46 @@ from models.protocols import Encoder, Generator, Grounder
 from retrievers.protocols import ImageStore
 from thresher.types import Concept, ImageId, Pixels, TextFeatures
 
+LEAST_BOX = 0.03
+"""A photograph without a box of a thing is judged as if its best one had this score."""
+
+
+Weights = tuple[float, float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeParams:
     """Constants of the judge, fitted with the encoder whose scores they read (models.encoders.calibration).
 
     `thresholds`, `base_rates`, `box_thresholds` are by concept index (shorter or empty: the default beside them).
-    `slope`, `intercept`: P(shown) = sigmoid(slope * score + intercept) where the encoder's scores are no probabilities.
+    `slope`, `intercept`, `detection`: P(shown) = sigmoid(slope * x + intercept + detection * logit b), where x is the
+    score, its logit where scores are probabilities, and b the best stored box's score, at least `LEAST_BOX`.
     `threshold`: P(shown) from which a photograph counts as showing it. `base_rate`: how many photographs show it.
     `box_threshold`: score from which a box counts as one object; over 1 for what no detector finds.
     `asked`: (a, b, c) of P(yes | somebody asks) = sigmoid(a logit P + b logit base + c), for a question about one
-    photograph: what is asked about is likelier than what is scanned for.
+    photograph: what is asked about is likelier than what is scanned for. `asked_all`, `asked_any`: the same of a
+    question about all or any of the selected photographs, where P is the part of them expected to show it; None:
+    thresholds of single photographs decide.
+    `present`: P(there is such a photograph | it is taken for granted) below which "the photo with ..." is not found.
     `unsure`: |logit P| (distance to even chances) below which a yes or no is not given.
-    `vlm_weight`: part of a looking language model in the fused logit (0..1).
+    `looked`: (a, b, c) of the fused logit a logit P + b logit P(yes) + c where a language model looked.
     """
 
     slope: float = 1.0
     intercept: float = 0.0
+    detection: float = 0.0
     threshold: float = 0.5
     thresholds: Sequence[float] = ()
     base_rate: float = 0.02
     base_rates: Sequence[float] = ()
-    asked: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    asked: Weights = (1.0, 0.0, 0.0)
+    asked_all: Weights | None = None
+    asked_any: Weights | None = None
     box_threshold: float = 0.3
     box_thresholds: Sequence[float] = ()
+    present: float = 0.5
     unsure: float = 0.02
-    vlm_weight: float = 0.7
+    looked: tuple[float, float, float] = (0.3, 0.7, 0.0)
 
     def threshold_of(self, text: TextFeatures) -> float:
         """Mean of the concepts' thresholds by their weight in the phrase."""

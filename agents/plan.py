@@ -87,6 +87,13 @@ class _Open:
         return conj([*self.before, neg(self.part)])
 
 
+class _One:
+    """What selects "the photo": one, and it is taken for granted that there is one."""
+
+    def __init__(self, part: Expr) -> None:
+        self.part = part
+
+
 class _Post:
     def __init__(self, attribute: str = "", relation: str = "", object: str = "") -> None:
         self.attribute, self.relation, self.object = attribute, relation, object
@@ -104,7 +111,13 @@ def _values(children: Sequence[Any]) -> list[Any]:
 
 
 def _closed(part: Any) -> Any:
+    if isinstance(part, _One):
+        return part.part
     return part.closed() if isinstance(part, _Open) else part
+
+
+def _one(children: Sequence[Any]) -> bool:
+    return any(isinstance(child, _One) for child in children)
 
 
 class _Reader(Transformer[Token, Any]):
@@ -235,7 +248,12 @@ class _Reader(Transformer[Token, Any]):
                 parts.append(_closed(child))
         return conj(parts) if parts else None
 
-    sel_one = sel_many = all_one = all_many = _selection
+    sel_many = all_one = all_many = _selection
+
+    def sel_one(self, children: list[Any]) -> Expr | _One | None:
+        definite = any(isinstance(child, Token) and child in ("the", "this", "that") for child in children)
+        selection = self._selection(children)
+        return _One(selection) if definite and selection is not None else selection
 
     def side(self, children: list[Any]) -> Expr:
         part = _values(children)[0]
@@ -249,7 +267,7 @@ class _Reader(Transformer[Token, Any]):
     def _simple(self, kind: Kind, children: list[Any]) -> Plan:
         """The photographs and what they show, in whatever order they are said."""
         parts = [part for part in _values(children) if part is not None]
-        return Plan(kind, conj(parts) if parts else None)
+        return Plan(kind, conj(parts) if parts else None, one=_one(children))
 
     def exists_things(self, children: list[Any]) -> Plan:
         plan = self._simple(Kind.EXISTS, children)
@@ -269,7 +287,8 @@ class _Reader(Transformer[Token, Any]):
 
     def _two(self, kind: Kind, children: list[Any], back: bool = False) -> Plan:
         first, second = _values(children)
-        return Plan(kind, second, first) if back else Plan(kind, first, second)
+        target, condition = (second, first) if back else (first, second)
+        return Plan(kind, target, condition, one=_one(children))
 
     two_hop = partialmethod(_two, Kind.EXISTS)
     two_hop_back = partialmethod(_two, Kind.EXISTS, back=True)

@@ -35,6 +35,17 @@ class Retrieved:
     filters: dict[Where, NDArray[np.bool_]]
     dated: NDArray[np.bool_]
 
+    def only(self, indices: Sequence[int]) -> Retrieved:
+        """The scope narrowed to the photographs with these indices."""
+        kept = list(indices)
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in kept),
+            scores={phrase: row[kept] for phrase, row in self.scores.items()},
+            filters={where: row[kept] for where, row in self.filters.items()},
+            dated=self.dated[kept],
+        )
+
 
 async def retrieve(exprs: Sequence[Expr | None], scope: Filter, encoder: Encoder, store: ImageStore) -> Retrieved:
     """Scores of all nouns in the expressions over the whole scope."""

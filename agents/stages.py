@@ -25,7 +25,7 @@ from agents.plan import EXAMPLES, plan
 from agents.retrieve import retrieve
 from agents.schema_plan import schema_plan
 from agents.words import describe_expr
-from agents.write import CITED, plain, reworded
+from agents.write import CITED, brief, plain, reworded
 from thresher.errors import DeadlineExceeded, GeneratorUnavailable
 from thresher.types import (
     Abstention,
@@ -37,6 +37,7 @@ from thresher.types import (
     Filter,
     Grounding,
     Kind,
+    Pipeline,
     Plan,
     Step,
     Text,
@@ -180,7 +181,12 @@ async def say(asking: Asking, plan: Plan | None, ruling: Ruling) -> tuple[tuple[
     names = tuple(records[i].path if i in records else i[:12] for i in shown_ids)
     if asking.options.wording is Wording.NONE:
         return names, ""
-    text = plain(plan, ruling, names) if plan is not None else verdict.detail
+    if plan is None:
+        text = verdict.detail
+    elif asking.options.pipeline is Pipeline.AGENT:
+        text = plain(plan, ruling, names)
+    else:
+        text = brief(verdict)
     asking.emit(Text(text, "plain"))
     return names, text
 
@@ -222,7 +228,7 @@ async def show(asking: Asking, plan: Plan | None, ruling: Ruling) -> tuple[tuple
 async def word(asking: Asking, plan: Plan | None, ruling: Ruling, names: tuple[str, ...]) -> tuple[str, str]:
     """(the model's wording or "", what was missing): held until it passes the check, and never waited for long."""
     generator = asking.deps.generator
-    if asking.options.wording is not Wording.MODEL:
+    if asking.options.wording is not Wording.MODEL or asking.options.pipeline is not Pipeline.AGENT:
         return "", ""
     if generator is None:
         return "", "no language model: this is the plain sentence"
@@ -279,6 +285,8 @@ def _wanted_boxes(case: Case) -> list[int]:
     for p in predicates(*exprs):
         if findings.box_checks(p):
             wanted += best_first(findings.judge(p))
+    if findings.params.detection:
+        wanted += [i for p in predicates(*_exprs(plan)) for i in findings.plausible(p)]
     return list(dict.fromkeys(wanted))
 
 

@@ -26,6 +26,14 @@ def plain(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:
     return " ".join([_bare(say(plan, ruling, names[:CITED]), ruling), *remarks(plan, ruling.verdict)])
 
 
+def brief(verdict: Verdict) -> str:
+    """What a baseline says: "Yes.", "3.", or why it abstains."""
+    if verdict.abstained:
+        return f"{verdict.detail or verdict.abstention.value.replace('_', ' ').capitalize()}."
+    value = verdict.value
+    return f"{'Yes' if value else 'No'}." if isinstance(value, bool) else f"{value}."
+
+
 def remarks(plan: Plan, verdict: Verdict) -> list[str]:
     """The interval, what was not checked, and what was not looked at: said beside every wording."""
     if verdict.abstained:

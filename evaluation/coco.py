@@ -32,6 +32,12 @@ class LabelledPhotographs:
     presence: Presence
     duplicates: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """Of photographs and labels: questions drawn from the same are the same."""
+        names = json.dumps([self.ids, self.categories]).encode()
+        return hashlib.sha256(names + np.packbits(self.presence).tobytes()).hexdigest()[:12]
+
 
 def load(
     folder: Path, names: Sequence[str] | None = None, keep: Callable[[int], bool] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -45,18 +46,25 @@ def run_info(server: ServerInfo) -> dict[str, Any]:
             "encoder": _model(server.encoder),
             "grounder": _model(server.grounder),
             "generator": _model(server.generator),
+            "judge": _model(server.judge),
         },
     }
 
 
 def revision(repository: Path = REPOSITORY) -> str:
-    """The git commit; "-dirty" where files differ from it or are not in it; "unknown" without git or a checkout."""
+    """The git commit; "COMMIT-dirty-DIGEST" where files differ from it or are not in it, the digest being of their
+    contents; "unknown" without git or a checkout."""
     try:
-        commit = _git(repository, "rev-parse", "HEAD")
-        changed = _git(repository, "status", "--porcelain")
+        commit = _git(repository, "rev-parse", "HEAD").decode().strip()
+        changed = _git(repository, "diff", "--binary", "--no-ext-diff", "HEAD")
+        untracked = _git(repository, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
+        digest = hashlib.sha256(changed)
+        for name in sorted(untracked):
+            content = (repository / name.decode(errors="surrogateescape")).read_bytes()
+            digest.update(name + b"\0" + hashlib.sha256(content).digest())
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return f"{commit}-dirty" if changed else commit
+    return f"{commit}-dirty-{digest.hexdigest()[:12]}" if changed or untracked else commit
 
 
 def package_versions() -> dict[str, str]:
@@ -70,9 +78,9 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def _git(repository: Path, *arguments: str) -> str:
+def _git(repository: Path, *arguments: str) -> bytes:
     command = ("git", "-C", str(repository), *arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    return subprocess.run(command, capture_output=True, check=True, timeout=20).stdout
 
 
 def _model(model: ModelInfo) -> dict[str, str]:

@@ -70,12 +70,14 @@ async def started_server(
 
 
 @contextlib.asynccontextmanager
-async def connected(address: str | None, data: Path, profile: str) -> AsyncIterator[Client]:
+async def connected(
+    address: str | None, data: Path, profile: str, settings: dict[str, str] | None = None
+) -> AsyncIterator[Client]:
     """A client of the server at `address`; without one, of a server of our own on `data`, for the block."""
     async with contextlib.AsyncExitStack() as stack:
         if address is None:
             log = data.with_name(f"{data.name}.log")
-            server = started_server(data, log, profile=profile, settings=suite_settings())
+            server = started_server(data, log, profile=profile, settings={**suite_settings(), **(settings or {})})
             address = (await stack.enter_async_context(server)).address
         yield await stack.enter_async_context(Client(address))
 

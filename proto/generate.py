@@ -16,8 +16,8 @@ def generate(target: Path) -> None:
     target.mkdir(exist_ok=True)
     sources = sorted(str(path) for path in (ROOT / "proto").rglob("*.proto"))
     flags = [f"--{kind}_out={target}" for kind in ("python", "pyi", "grpc_python")]
-    well_known = importlib.resources.files("grpc_tools") / "_proto"
-    if protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", *flags, *sources]) != 0:
+    folders = (ROOT / "proto", ROOT / "third_party", importlib.resources.files("grpc_tools") / "_proto")
+    if protoc.main(["protoc", *(f"-I{folder}" for folder in folders), *flags, *sources]) != 0:
         sys.exit(1)
 
 

@@ -4,7 +4,8 @@ python requirements/lock.py          resolve what changed with uv (reaches the p
                                      delete a lock first to take the newest versions
 python requirements/lock.py --check  compare the hash of the inputs with the one in each lock's header (offline)
 
-server.lock   server, offline and dev extras, for CPython 3.11 on Linux (x86-64, arm64) and macOS (arm64), without torch
+server.lock   server, offline, eval and dev extras, for CPython 3.11 on Linux (x86-64, arm64) and macOS (arm64);
+              without torch
 demo.lock     the packages whose photographs the demo uses; gradio without its dependencies
 """
 
@@ -50,7 +51,7 @@ def main() -> int:
         for name in stale:
             print(f"requirements/{name} does not belong to pyproject.toml and requirements/: run `make lock`.")
         return len(stale)
-    extras = [argument for extra in ("server", "offline", "dev") for argument in ("--extra", extra)]
+    extras = [argument for extra in ("server", "offline", "eval", "dev") for argument in ("--extra", extra)]
     server = compile_lock("server.lock", "pyproject.toml", "requirements/extra.in", *extras)
     (HERE / "server.lock").write_text(header + server)
     demo = compile_lock("demo.lock", "requirements/demo.in", "-c", "requirements/server.lock")

@@ -1,10 +1,11 @@
-"""Where errors of lancedb, Arrow and the operating system become ours: the only place that knows their texts."""
+"""Where errors of lancedb, Arrow, SQLite and the system become ours: the only place that knows their texts."""
 
 from __future__ import annotations
 
 import errno
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from thresher.errors import InternalError, StorageFull, ThresherError
 
-_FULL = re.compile(r"no space left|disk quota exceeded|os error (28|122)\b", re.IGNORECASE)
+_FULL = re.compile(r"no space left|disk quota exceeded|disk is full|os error (28|122)\b", re.IGNORECASE)
 _FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
 _SCARCE = 1 << 20
 
@@ -29,7 +30,7 @@ def translated(doing: str, path: Path, size: int = 0) -> Iterator[None]:
         yield
     except ThresherError:
         raise
-    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+    except (OSError, RuntimeError, ValueError, pa.ArrowException, sqlite3.Error) as error:
         if _is_full(error) or (size and _free(path) < size + _SCARCE):
             raise StorageFull(
                 f"The disk that holds {path} is full: could not {doing}.",

@@ -101,6 +101,15 @@ def read_image(content: bytes, limits: ImageLimits | None = None) -> DecodedImag
     return DecodedImage(pixels, width, height, mime_type, facts.taken_at, facts.camera, facts.latitude, facts.longitude)
 
 
+def count_pixels(content: bytes) -> int:
+    """Pixels that decoding would give, from the header alone; 0 where `read_image` will say what is wrong."""
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # as in read_image
+        return 0
+
+
 def _check_size(image: Image.Image, limits: ImageLimits) -> None:
     if image.width * image.height > limits.max_pixels:
         raise InvalidImage(f"The image has {image.width} x {image.height} pixels.", _smaller(limits))

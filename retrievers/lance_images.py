@@ -19,9 +19,8 @@ from retrievers.proposals import unpack
 from retrievers.protocols import Scores, VectorField
 from retrievers.rows import (
     arrow_table,
+    changed,
     checked,
-    checked_paths,
-    checked_tags,
     column_values,
     matrix_of,
     merged,
@@ -32,7 +31,7 @@ from retrievers.rows import (
 )
 from retrievers.schema import RECORD_COLUMNS
 from thresher.errors import InvalidInput, NotFound
-from thresher.types import Collection, Filter, Hit, ImageId, ImageRecord, ImageRow, Proposals
+from thresher.types import Collection, Filter, Hit, ImageChange, ImageId, ImageRecord, ImageRow, Proposals
 
 _COMMIT_BYTES = 64 << 20  # photographs of one commit: Arrow holds them a second time
 
@@ -78,19 +77,19 @@ class LanceImageStore:
         for record in records:
             self._table.cache.replace_record(record.id, record)
 
-    async def tag(self, image_id: ImageId, path: str, tags: Sequence[str]) -> ImageRecord:
-        paths, tags = checked_paths((path,) if path else ()), checked_tags(tags)
-        tagged: list[ImageRecord] = []
+    async def change(self, changes: Sequence[ImageChange]) -> Mapping[ImageId, ImageRecord]:
+        records: dict[ImageId, ImageRecord] = {}
 
-        async def change() -> None:
-            stored = (await self._records([image_id])).get(image_id)
-            if stored is None:
-                raise _not_found(image_id)
-            tagged.append(merged(stored, paths, tags))
-            await self._update([record for record in tagged if record != stored])
+        async def write() -> None:
+            stored = await self._records(list(dict.fromkeys(each.id for each in changes)))
+            records.update(stored)
+            for each in changes:
+                if each.id in records:
+                    records[each.id] = changed(records[each.id], each)
+            await self._update([record for key, record in records.items() if record != stored[key]])
 
-        await self._table.write("tag a photograph", change)
-        return tagged[0]
+        await self._table.write("change photographs", write)
+        return records
 
     async def delete(self, image_id: ImageId) -> None:
         async def change() -> None:

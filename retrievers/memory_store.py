@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from retrievers.filters import utc
 from retrievers.protocols import Scores, VectorField
-from retrievers.rows import checked, checked_paths, checked_tags, merged, merged_rows, query_vectors
+from retrievers.rows import changed, checked, merged, merged_rows, query_vectors
 from retrievers.schema import SCHEMA_VERSION, check_encoder
 from thresher.errors import AlreadyExists, InvalidInput, NotFound
 from thresher.names import check_name
-from thresher.types import Collection, EncoderSpec, Filter, Hit, ImageId, ImageRecord, ImageRow, Proposals
+from thresher.types import Collection, EncoderSpec, Filter, Hit, ImageChange, ImageId, ImageRecord, ImageRow, Proposals
 
 
 class MemoryStore:
@@ -75,11 +75,15 @@ class MemoryImageStore:
                 row = replace(known[image_id], record=record)
             known[image_id] = row
 
-    async def tag(self, image_id: ImageId, path: str, tags: Sequence[str]) -> ImageRecord:
-        row = self._row(image_id)
-        record = merged(row.record, checked_paths((path,) if path else ()), checked_tags(tags))
-        self._rows[image_id] = replace(row, record=record)
-        return record
+    async def change(self, changes: Sequence[ImageChange]) -> Mapping[ImageId, ImageRecord]:
+        known = self._known()
+        records = await self.get([each.id for each in changes])
+        found = dict(records)
+        for each in changes:
+            if each.id in found:
+                found[each.id] = changed(found[each.id], each)
+        known.update((key, replace(known[key], record=record)) for key, record in found.items())
+        return found
 
     async def missing(self, ids: Sequence[ImageId]) -> Sequence[ImageId]:
         known = self._known()

@@ -14,6 +14,7 @@ from thresher.types import (
     EncoderSpec,
     Filter,
     Hit,
+    ImageChange,
     ImageId,
     ImageRecord,
     ImageRow,
@@ -46,8 +47,12 @@ class ImageStore(Protocol):
         """
         ...
 
-    async def tag(self, image_id: ImageId, path: str, tags: Sequence[str]) -> ImageRecord:
-        """Add a path and tags to a stored photograph. NotFound."""
+    async def change(self, changes: Sequence[ImageChange]) -> Mapping[ImageId, ImageRecord]:
+        """Remove and add paths and tags in one commit: the records of those that are stored, as they are now.
+
+        InvalidInput where a photograph would lose its last path, and for text that cannot be stored; then nothing is
+        changed.
+        """
         ...
 
     async def missing(self, ids: Sequence[ImageId]) -> Sequence[ImageId]:

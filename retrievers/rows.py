@@ -18,7 +18,7 @@ from retrievers.proposals import check, pack
 from retrievers.protocols import VectorField
 from retrievers.schema import CONTENT, RECORD_COLUMNS
 from thresher.errors import InvalidInput
-from thresher.types import EncoderSpec, ImageFeatures, ImageId, ImageRecord, ImageRow
+from thresher.types import EncoderSpec, ImageChange, ImageFeatures, ImageId, ImageRecord, ImageRow
 
 _LONGEST_PATH = 4096
 _LONGEST_TAG = 256
@@ -107,6 +107,19 @@ def merged(record: ImageRecord, paths: Sequence[str], tags: Sequence[str]) -> Im
         paths=tuple(dict.fromkeys((*record.paths, *paths))),
         tags=tuple(dict.fromkeys((*record.tags, *tags))),
     )
+
+
+def changed(record: ImageRecord, change: ImageChange) -> ImageRecord:
+    """The record after a change. InvalidInput where it would lose its last path, or text cannot be stored."""
+    kept = replace(
+        record,
+        paths=tuple(path for path in record.paths if path not in change.remove_paths),
+        tags=tuple(tag for tag in record.tags if tag not in change.remove_tags),
+    )
+    found = merged(kept, checked_paths(change.add_paths), checked_tags(change.add_tags))
+    if record.paths and not found.paths:
+        raise InvalidInput(f"{record.path} would be without a path.", "Delete the photograph instead.")
+    return found
 
 
 def merged_rows(rows: Iterable[ImageRow]) -> dict[ImageId, ImageRow]:

@@ -121,5 +121,6 @@ def check_encoder(collection: Collection, encoder: EncoderSpec) -> None:
     raise EncoderMismatch(
         f"Collection {collection.name!r} was made with encoder {made.id} ({made.weights[:12]}, {made.dim} numbers); "
         f"this server has {encoder.id} ({encoder.weights[:12]}, {encoder.dim} numbers).",
-        "Import the photographs into a new collection, or start the server with the profile that made this one.",
+        f"Import the photographs again: thresher import {collection.name}-2 FOLDER (and delete this collection then);"
+        " or start the server with the profile or weights (THRESHER_ENCODER__WEIGHTS) that made this one.",
     )

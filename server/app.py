@@ -8,14 +8,18 @@ from types import TracebackType
 
 import grpc
 import structlog
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from server.calls import CallInterceptor
+from server.imports import Imports
+from server.ingest import Ingest
 from server.parts import Parts
 from server.services.ask import AskService
 from server.services.collections import CollectionService
 from server.services.images import ImageService
+from server.services.operations import OperationsService
 from server.services.search import GroundingService, SearchService
 from server.services.server_info import ServerService
 from server.settings import Settings
@@ -50,6 +54,7 @@ _SERVICES = tuple(
         (ask_pb2, ["AskService"]),
         (collections_pb2, ["CollectionService"]),
         (images_pb2, ["ImageService"]),
+        (operations_pb2, ["Operations"]),
         (search_pb2, ["SearchService", "GroundingService"]),
         (server_pb2, ["ServerService"]),
     )
@@ -68,6 +73,8 @@ class App:
         self._settings = settings
         self.port = settings.port
         self._stopping = asyncio.Event()
+        self._ingest = Ingest(parts, settings.ingest)
+        self._imports = Imports(parts, settings, self._ingest)
 
     async def __aenter__(self) -> App:
         await self.start()
@@ -89,6 +96,7 @@ class App:
             self.port = server.add_insecure_port(self._settings.address)
         except RuntimeError as error:
             raise port_in_use(self._settings) from error
+        await self._imports.start()
         await server.start()
         self._server = server
         await self._health.set("", _SERVING)
@@ -96,19 +104,24 @@ class App:
         self._watch = asyncio.create_task(self._watch_generator())
 
     async def stop(self) -> None:
-        """Health NOT_SERVING, no new calls, uploads ended after a commit, `shutdown_seconds` for the other calls under
-        way; then they are cancelled."""
+        """Health NOT_SERVING, no new calls, uploads and imports ended after a commit, `shutdown_seconds` for the other
+        calls under way; then they are cancelled."""
         self._watch.cancel()
         await asyncio.wait([self._watch])
         await self._health.enter_graceful_shutdown()
         self._stopping.set()
-        await self._server.stop(self._settings.limits.shutdown_seconds)
+        stopped = asyncio.create_task(self._server.stop(self._settings.limits.shutdown_seconds))
+        await self._imports.stop()
+        await stopped
 
     def _register(self, server: grpc.aio.Server) -> None:
         parts, settings = self._parts, self._settings
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerService(parts, settings), server)
         collections_pb2_grpc.add_CollectionServiceServicer_to_server(CollectionService(parts), server)
-        images_pb2_grpc.add_ImageServiceServicer_to_server(ImageService(parts, settings, self._stopping), server)
+        images = ImageService(parts, settings, self._ingest, self._imports, self._stopping)
+        images_pb2_grpc.add_ImageServiceServicer_to_server(images, server)
+        operations = OperationsService(self._imports, settings.limits.max_call_seconds)
+        operations_pb2_grpc.add_OperationsServicer_to_server(operations, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(parts, settings), server)
         search_pb2_grpc.add_GroundingServiceServicer_to_server(GroundingService(parts), server)
         ask_pb2_grpc.add_AskServiceServicer_to_server(AskService(parts, settings), server)

@@ -62,7 +62,7 @@ async def _checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
-    """Wraps the handlers of `thresher.*` services; health and reflection pass through.
+    """Wraps the handlers of our services; health and reflection pass through.
 
     `limits` maps a method name ("Ask") to the most seconds it may take; "" is for methods not named, None: no limit.
     """
@@ -74,7 +74,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self, continuation: Callable[[Any], Awaitable[Any]], details: grpc.HandlerCallDetails
     ) -> Any:
         handler = await continuation(details)
-        if handler is None or not details.method.startswith("/thresher."):
+        if handler is None or not details.method.startswith(("/thresher.", "/google.longrunning.")):
             return handler
         call = _Call(details.method, self._limit(details.method))
         read, write = _reader(handler.request_deserializer), handler.response_serializer

@@ -20,6 +20,10 @@ def serve(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for the collections.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0: any that is free. Default 50551.")] = None,
+    import_root: Annotated[
+        list[Path] | None,
+        typer.Option(help="Clients may import folders of this machine below it; may be repeated.", show_default=False),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
 ) -> None:
     """Start a server on this machine."""
@@ -28,7 +32,8 @@ def serve(
     from server.settings import load_settings
     from server.wiring import open_parts
 
-    given = {"data_dir": data, "port": port, "host": host}
+    roots = [root.absolute() for root in import_root] if import_root else None
+    given = {"data_dir": data, "port": port, "host": host, "import_roots": roots}
     try:
         settings = load_settings(profile, {name: value for name, value in given.items() if value is not None})
         configure_logs(settings)

@@ -10,15 +10,18 @@ from google.rpc import error_details_pb2, status_pb2
 
 from thresher.errors import (
     AlreadyExists,
+    Cancelled,
     Conflict,
     DeadlineExceeded,
     InternalError,
     InvalidInput,
     NotFound,
     Overloaded,
+    PermissionDenied,
     StorageFull,
     ThresherError,
     Unavailable,
+    Unsupported,
 )
 from thresher.status import DETAILS_KEY, DOMAIN
 from thresher.v1 import types_pb2
@@ -28,6 +31,9 @@ STATUS: dict[type[ThresherError], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
+    Unsupported: grpc.StatusCode.FAILED_PRECONDITION,
+    PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+    Cancelled: grpc.StatusCode.CANCELLED,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     StorageFull: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -43,6 +49,11 @@ def status_of(error: ThresherError) -> grpc.StatusCode:
 
 def trailing_details(error: ThresherError, request: Any, request_id: str) -> tuple[str, bytes]:
     """The metadata entry that carries google.rpc.Status. `request` names the resource that was not found."""
+    return DETAILS_KEY, status_to_proto(error, request, request_id).SerializeToString()
+
+
+def status_to_proto(error: ThresherError, request: Any = None, request_id: str = "") -> Any:
+    """google.rpc.Status with its details."""
     info = error_details_pb2.ErrorInfo(
         reason=error.code, domain=DOMAIN, metadata={"hint": error.hint, "request_id": request_id}
     )
@@ -60,8 +71,7 @@ def trailing_details(error: ThresherError, request: Any, request_id: str) -> tup
     for detail in details:
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
-    status = status_pb2.Status(code=status_of(error).value[0], message=error.message, details=packed)
-    return DETAILS_KEY, status.SerializeToString()
+    return status_pb2.Status(code=status_of(error).value[0], message=error.message, details=packed)
 
 
 def _resource(request: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.protocols import Encoder, Grounder
 from retrievers.images import DecodedImage
+from retrievers.ledger import Ledger
 from retrievers.protocols import ImageStore, Store
 from thresher.records import ModelInfo
 from thresher.types import AskEvent, AskOptions
@@ -51,7 +52,9 @@ class Parts:
     grounder: Grounder
     grounder_model: ModelInfo
     store: Store
+    ledger: Ledger
     schema_version: int
     read_image: ReadImage
     ask: Ask
     generator: GeneratorStatus
+    judge: ModelInfo = field(default_factory=lambda: ModelInfo(""))

@@ -11,7 +11,7 @@ from server.settings import LimitSettings
 from thresher.errors import InvalidImage, InvalidUpload, ThresherError
 from thresher.names import is_image_id
 from thresher.types import ImageId
-from thresher.uploading import CHUNK_BYTES, MAX_PATH, MAX_TAGS, has_control, is_tag
+from thresher.uploading import CHUNK_BYTES, check_path, check_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,11 @@ def _size_differs(how: str, header: Any) -> ThresherError:
 def _check(header: Any, limits: LimitSettings) -> ThresherError | None:
     if not is_image_id(header.sha256):
         return InvalidUpload("The declared SHA-256 is none.", "Send 64 lower-case hexadecimal digits.", "sha256")
-    if not header.path.strip() or len(header.path) > MAX_PATH or has_control(header.path):
-        return InvalidUpload("The path is empty, too long or has control characters.", "Use 1 to 1,024.", "path")
-    if len(header.tags) > MAX_TAGS or any(not is_tag(tag) for tag in header.tags):
-        return InvalidUpload(
-            "There are too many tags, or an empty or long one.", "64 of 64 characters at most.", "tags"
-        )
+    try:
+        check_path(header.path)
+        check_tags(header.tags)
+    except InvalidUpload as error:
+        return error
     if header.known:
         return None
     if header.size_bytes <= 0:

@@ -48,7 +48,8 @@ class EncoderSettings(_Part):
 class GenerationSettings(_Part):
     """Where the language model is. `vllm`: a child process of ours; `endpoint`: at `base_url`; `none`: there is none.
 
-    `model` names it at the endpoint (asked for there where empty).
+    `model` names it at the endpoint (asked for there where empty). `vllm` serves SmolLM2, or with `fastvlm` the model
+    of docs/vlm.md, which reads images.
     """
 
     kind: Literal["none", "vllm", "endpoint"] = "none"
@@ -64,6 +65,12 @@ class GenerationSettings(_Part):
         if isinstance(value, Mapping) and value.get("base_url"):
             value = {**value, "kind": "endpoint"}
         return value
+
+    @model_validator(mode="after")
+    def _is_served(self) -> GenerationSettings:
+        if self.kind == "vllm" and self.model not in ("", "fastvlm"):
+            raise ValueError('vllm serves its own model, or "fastvlm"; for others, name the base_url of an endpoint')
+        return self
 
     @model_validator(mode="after")
     def _has_address(self) -> GenerationSettings:
@@ -86,27 +93,49 @@ class LimitSettings(_Part):
 
 
 class IngestSettings(_Part):
-    """How uploads are worked through: photographs an encoder batch, photographs and seconds a commit."""
+    """How uploads and folder imports are worked through: photographs and seconds a commit, threads that decode, and
+    bytes of files and decoded photographs (3 a pixel) that are under way at a time."""
 
-    batch: int = Field(default=4, ge=1, le=256)
+    decode_threads: int = Field(default=2, ge=1, le=256)
+    memory_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
     commit_images: int = Field(default=16, ge=1, le=1000)
     commit_seconds: float = Field(default=2.0, gt=0)
 
 
 class Settings(_Part):
-    """Everything that can be set. Build it with `load_settings`. `data_dir` None: the platform's data folder."""
+    """Everything that can be set. Build it with `load_settings`. `data_dir` None: the platform's data folder.
+
+    `judge`: file that `thresher eval calibrate` wrote; empty: PROFILE.judge.json beside the profile where there is one;
+    "none": the constants that come with the models.
+
+    `import_roots`: folders below which clients may have folders imported (in the environment separated as in PATH).
+    """
 
     profile: str
     host: str = "127.0.0.1"
     port: int = Field(default=50551, ge=0, le=65535)
     data_dir: Path | None = None
+    import_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     reflection: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "console"
+    judge: str = ""
     encoder: EncoderSettings = EncoderSettings()
     generation: Annotated[GenerationSettings, NoDecode] = GenerationSettings()
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()
+
+    @field_validator("import_roots", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("import_roots")
+    @classmethod
+    def _absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not all(path.is_absolute() for path in value):
+            raise ValueError("the folders that may be imported are named from / on, for example /srv/photos")
+        return value
 
     @field_validator("host")
     @classmethod
@@ -182,6 +211,9 @@ def _read_profile(profile: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InvalidSetting(f"The profile {path} cannot be read: {error}.", "Mend that file.") from error
     values.setdefault("profile", path.stem)
+    beside = path.with_suffix(".judge.json")
+    if not values.get("judge") and beside.is_file():
+        values["judge"] = str(beside)
     return values
 
 

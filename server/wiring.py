@@ -15,15 +15,16 @@ from threadpoolctl import threadpool_limits
 
 from agents import graph
 from agents.params import Deps, JudgeParams
-from models.encoders.calibration import Calibration
 from models.generators.managed import EndpointGenerator, ManagedGenerator
-from models.generators.vllm_server import VllmGenerator, smollm2_command
+from models.generators.vllm_server import VllmGenerator, fastvlm_command, smollm2_command
 from models.protocols import Encoder, Grounder
 from retrievers.data_dir import open_data_dir
 from retrievers.images import ImageLimits, read_image
 from retrievers.lance_store import LanceStore
+from retrievers.ledger import Ledger
 from retrievers.protocols import ImageStore
 from retrievers.schema import SCHEMA_VERSION
+from server.judge import load_judge
 from server.parts import GeneratorState, Parts, ReadImage
 from server.photographs import Photographs
 from server.settings import EncoderSettings, GenerationSettings, Settings
@@ -48,12 +49,18 @@ async def open_parts(settings: Settings, say: Callable[[str], None]) -> AsyncIte
         say(f"Data directory: {data.path}")
         store = LanceStore(data.path, TENANT)
         stack.push_async_callback(store.close)
+        ledger = Ledger(data.path, TENANT)
+        stack.push_async_callback(ledger.close)
         say(f"Loading the models of profile {settings.profile}")
         started = time.monotonic()
-        encoder, grounder, grounder_model, judge = await asyncio.to_thread(_load_models, settings.encoder)
+        encoder, grounder, grounder_model = await asyncio.to_thread(_load_models, settings.encoder)
         await asyncio.to_thread(graph.warm_up)
         say(f"Encoder and grounder ready after {time.monotonic() - started:.1f} s")
         generator = _generator(settings.generation, data.path / "language-model.log")
+        shipped = (settings.encoder.weights or OFFLINE_WEIGHTS) / "judge.json"
+        looking = generator.spec.model if generator is not None else ""
+        judge, judge_file = load_judge(shipped, settings.judge, encoder, looking)
+        say(f"Judge: {judge_file.id}")
         if generator is not None:
             await generator.start()
             stack.push_async_callback(generator.stop)
@@ -65,14 +72,16 @@ async def open_parts(settings: Settings, say: Callable[[str], None]) -> AsyncIte
             grounder=grounder,
             grounder_model=grounder_model,
             store=store,
+            ledger=ledger,
             schema_version=SCHEMA_VERSION,
             read_image=read,
             ask=partial(_ask, encoder, grounder, generator, judge, read),
             generator=partial(_state, generator),
+            judge=judge_file,
         )
 
 
-def _load_models(settings: EncoderSettings) -> tuple[Encoder, Grounder, ModelInfo, JudgeParams]:
+def _load_models(settings: EncoderSettings) -> tuple[Encoder, Grounder, ModelInfo]:
     """Called in a thread: importing torch alone takes seconds."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -82,20 +91,13 @@ def _load_models(settings: EncoderSettings) -> tuple[Encoder, Grounder, ModelInf
 
     folder = settings.weights or OFFLINE_WEIGHTS
     encoder, grounder = load_offline(folder, settings.threads)
-    fitted = Calibration.load(folder / "judge.json")
-    judge = JudgeParams(
-        thresholds=fitted.thresholds,
-        base_rates=fitted.base_rates,
-        box_thresholds=fitted.box_thresholds,
-        asked=fitted.asked,
-    )
     digest = hashlib.sha256((folder / "masks.safetensors").read_bytes()).hexdigest()
-    return encoder, grounder, ModelInfo("offline-box-to-mask", digest), judge
+    return encoder, grounder, ModelInfo("offline-box-to-mask", digest)
 
 
 def _generator(settings: GenerationSettings, log: Path) -> ManagedGenerator | None:
     if settings.kind == "vllm":
-        return VllmGenerator(smollm2_command(), log)
+        return VllmGenerator(fastvlm_command() if settings.model == "fastvlm" else smollm2_command(), log)
     if settings.kind == "endpoint":
         return EndpointGenerator(settings.base_url, model=settings.model, api_key=settings.api_key.get_secret_value())
     return None

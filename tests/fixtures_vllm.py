@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from models.generators.vllm_server import VllmGenerator, smollm2_command
+from models.generators.vllm_server import VllmCommand, VllmGenerator, smollm2_command
 
 START_SECONDS = 300.0
 
@@ -58,12 +59,9 @@ def alive(processes: list[psutil.Process], seconds: float = 5.0) -> list[psutil.
     return left
 
 
-@pytest.fixture(scope="session")
-def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmGenerator]:
-    """A ready one. Use its `base_url` and `spec`; its methods belong to another event loop."""
-    if find_spec("vllm") is None and not (sys.platform == "linux" and platform.machine() == "x86_64"):
-        pytest.skip("vLLM is not installed (extra offline or gpu)")
-    server = VllmGenerator(smollm2_command(), tmp_path_factory.mktemp("vllm") / "vllm.log")
+def serving(command: VllmCommand, log: Path) -> Iterator[VllmGenerator]:
+    """A ready one, for a fixture. Use its `base_url` and `spec`; its methods belong to another event loop."""
+    server = VllmGenerator(command, log)
     thread = LoopThread()
     try:
         thread.run(server.start(), 10)
@@ -74,3 +72,11 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmGenera
         thread.run(server.stop(), 30)
         thread.close()
     assert not alive(processes), "vLLM left processes behind"
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmGenerator]:
+    """SmolLM2's."""
+    if find_spec("vllm") is None and not (sys.platform == "linux" and platform.machine() == "x86_64"):
+        pytest.skip("vLLM is not installed (extra offline or gpu)")
+    yield from serving(smollm2_command(), tmp_path_factory.mktemp("vllm") / "vllm.log")

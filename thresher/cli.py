@@ -15,6 +15,8 @@ import typer
 from thresher import render
 from thresher.cli_ask import ask
 from thresher.cli_import import import_
+from thresher.cli_operations import operations
+from thresher.cli_sync import sync
 from thresher.client import CONTENT_BYTES, Client
 from thresher.errors import InvalidInput, NotFound, ThresherError, Unavailable
 from thresher.names import is_image_id
@@ -36,7 +38,9 @@ collections = typer.Typer(no_args_is_help=True, help="List, look at, make and de
 images = typer.Typer(no_args_is_help=True, help="List, look at and delete the photographs of a collection.")
 app.add_typer(collections, name="collections")
 app.add_typer(images, name="images")
+app.add_typer(operations, name="operations")
 app.command("import")(import_)
+app.command("sync")(sync)
 app.command("ask")(ask)
 
 

@@ -12,11 +12,11 @@ import typer
 
 from thresher import render
 from thresher.client import Client
-from thresher.errors import InvalidInput, InvalidQuestion, Unavailable
+from thresher.errors import InvalidInput, InvalidQuestion, Unavailable, Unsupported
 from thresher.options import Address, CollectionName, Json, command
 from thresher.overlays import require_pillow, save_overlays
 from thresher.records import ReadPlan, Reply
-from thresher.types import AskEvent, AskOptions, Filter, Grounding, Step, Wording
+from thresher.types import AskEvent, AskOptions, Filter, Grounding, Pipeline, Step, Wording
 
 
 @dataclass(slots=True)
@@ -56,6 +56,9 @@ async def ask(
     abstain: Annotated[bool, typer.Option(help="--no-abstain: a value even where the judge is unsure.")] = True,
     ground: Annotated[Grounding, typer.Option(help="Masks for what is shown.")] = Grounding.SHOWN,
     max_evidence: Annotated[int, typer.Option(min=0, max=100, help="Photographs shown.")] = 12,
+    pipeline: Annotated[
+        Pipeline, typer.Option(help="What answers: the agent, or a baseline to compare it with.")
+    ] = Pipeline.AGENT,
     tag: Annotated[list[str] | None, typer.Option(help="Only photographs with this tag; may be repeated.")] = None,
     path: Annotated[str, typer.Option(help="Only photographs whose path starts so.")] = "",
     seconds: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for an answer.")] = 120.0,
@@ -74,6 +77,7 @@ async def ask(
         ground=ground,
         max_evidence=max_evidence,
         scope=Filter(tags=tuple(tag or ()), path_prefix=path),
+        pipeline=pipeline,
     )
     async with Client(address) as client:
         if questions is not None:
@@ -123,7 +127,7 @@ async def _ask_all(
             async with aclosing(client.ask(collection, question, options, seconds=seconds)) as events:
                 async for event in events:
                     asked.take(event)
-        except InvalidQuestion as error:
+        except (InvalidQuestion, Unsupported) as error:
             refused = True
             failure = {"code": error.code, "message": error.message, "hint": error.hint}
             render.print_json({"question": question, "error": failure})

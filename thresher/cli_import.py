@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from thresher import render
+from thresher.cli_operations import import_on_server
 from thresher.client import Client
-from thresher.errors import ThresherError
+from thresher.errors import InvalidInput, ThresherError
 from thresher.importing import ImportReport, find_photos, import_photos
 from thresher.options import Address, CollectionName, Json, command
 
@@ -43,10 +44,22 @@ async def import_(
     collection: CollectionName,
     sources: Annotated[list[Path], typer.Argument(metavar="FOLDER|FILE...", show_default=False)],
     tag: Annotated[list[str] | None, typer.Option(help="Tag for all of them; may be repeated.")] = None,
+    on_server: Annotated[
+        bool, typer.Option("--on-server", help="The server reads the folder itself; Ctrl-C leaves it to it.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="On the server: only what failed in the folder's last import there.")
+    ] = False,
     json: Json = False,
     address: Address = None,
 ) -> None:
     """Import photographs; the collection is made if it is not there. Run it again to go on where it stopped."""
+    if on_server or retry_failed:
+        if len(sources) != 1:
+            raise InvalidInput("The server imports one folder at a time.", "Name one.")
+        async with Client(address) as client:
+            await import_on_server(client, collection, sources[0], tag or (), retry_failed=retry_failed, json=json)
+        return
     found = find_photos(sources, tag or ())
     total = len(found.photos)
     started = time.monotonic()

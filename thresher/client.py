@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 
 from thresher.convert import (
     collection_from_proto,
@@ -26,20 +27,23 @@ from thresher.convert import (
     prompt_to_proto,
     region_from_proto,
 )
-from thresher.convert_ask import event_from_proto, options_to_proto
+from thresher.convert_ask import event_from_proto, options_to_proto, witnesses_from_proto
+from thresher.convert_operations import change_to_proto, operation_from_proto
 from thresher.errors import InvalidInput
-from thresher.names import collection_name, image_name
-from thresher.records import Limits, ModelInfo, SearchResult, ServerInfo, UploadItem, UploadResult
+from thresher.names import collection_name, image_name, operation_name
+from thresher.records import ImportOperation, Limits, ModelInfo, SearchResult, ServerInfo, UploadItem, UploadResult
 from thresher.status import ServerStatus, error_from_rpc
 from thresher.types import (
     AskEvent,
     AskOptions,
     Collection,
     Filter,
+    ImageChange,
     ImageId,
     ImageRecord,
     Prompt,
     Region,
+    Witnesses,
 )
 from thresher.uploading import upload_messages, upload_result
 from thresher.v1 import (
@@ -60,6 +64,7 @@ MESSAGE_BYTES = 8 * 1024 * 1024
 CONTENT_BYTES = 7 * 1024 * 1024
 """The largest photograph that `Client.search` sends."""
 MISSING_BATCH = 10_000
+CHANGE_BATCH = 1_000
 _PAGE = 500
 _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -83,6 +88,7 @@ class Client:
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
         self._collections = collections_pb2_grpc.CollectionServiceStub(self._channel)
         self._images = images_pb2_grpc.ImageServiceStub(self._channel)
+        self._operations = operations_pb2_grpc.OperationsStub(self._channel)
         self._search = search_pb2_grpc.SearchServiceStub(self._channel)
         self._grounding = search_pb2_grpc.GroundingServiceStub(self._channel)
         self._ask = ask_pb2_grpc.AskServiceStub(self._channel)
@@ -124,6 +130,7 @@ class Client:
             generator_ready=info.generator_ready,
             generator_detail=info.generator_detail,
             generator_failed=info.generator_failed,
+            judge=ModelInfo(info.judge.id, info.judge.weights),
             sees=info.sees,
             plans=info.plans,
             limits=Limits(
@@ -236,6 +243,64 @@ class Client:
                 content += response.chunk
         return bytes(content)
 
+    async def change_images(self, collection: str, changes: Sequence[ImageChange]) -> list[ImageId]:
+        """Remove and add paths and tags. Those that are not stored. InvalidInput: one would be without a path."""
+        missing: list[ImageId] = []
+        for start in range(0, len(changes), CHANGE_BATCH):
+            request = images_pb2.ChangeImagesRequest(
+                parent=collection_name(collection), changes=map(change_to_proto, changes[start : start + CHANGE_BATCH])
+            )
+            missing += (await self._call(self._images.ChangeImages, request)).missing
+        return missing
+
+    # --- folders of the server's machine ---
+
+    async def import_folder(
+        self, collection: str, folder: str, tags: Sequence[str] = (), *, retry_failed: bool = False
+    ) -> ImportOperation:
+        """Begin to import a folder of the server's machine, or what failed of it in its last import.
+
+        PermissionDenied outside the server's import roots; AlreadyExists while it is being imported.
+        """
+        request = images_pb2.ImportImagesRequest(
+            parent=collection_name(collection), folder=folder, tags=tags, retry_failed=retry_failed
+        )
+        return operation_from_proto(await self._call(self._images.ImportImages, request))
+
+    async def get_operation(self, operation: str, wait: float = 0.0) -> ImportOperation:
+        """As it is now, or once it has ended, at the latest after `wait` seconds. NotFound."""
+        name = operation_name(operation)
+        if not wait:
+            request = operations_pb2.GetOperationRequest(name=name)
+            return operation_from_proto(await self._call(self._operations.GetOperation, request))
+        waiting = operations_pb2.WaitOperationRequest(name=name)
+        waiting.timeout.FromMilliseconds(int(wait * 1000))
+        return operation_from_proto(await self._call(self._operations.WaitOperation, waiting))
+
+    async def list_operations(self, limit: int = 100) -> list[ImportOperation]:
+        """The newest first."""
+        found: list[ImportOperation] = []
+        token = ""
+        while len(found) < limit:
+            size = min(limit - len(found), _PAGE)
+            request = operations_pb2.ListOperationsRequest(name="operations", page_size=size, page_token=token)
+            page = await self._call(self._operations.ListOperations, request)
+            found += map(operation_from_proto, page.operations)
+            token = page.next_page_token
+            if not token:
+                break
+        return found
+
+    async def cancel_operation(self, operation: str) -> None:
+        """It ends soon; what was imported stays. NotFound."""
+        request = operations_pb2.CancelOperationRequest(name=operation_name(operation))
+        await self._call(self._operations.CancelOperation, request)
+
+    async def delete_operation(self, operation: str) -> None:
+        """Forget one that has ended. NotFound; Conflict where it has not."""
+        request = operations_pb2.DeleteOperationRequest(name=operation_name(operation))
+        await self._call(self._operations.DeleteOperation, request)
+
     # --- questions ---
 
     async def search(
@@ -277,6 +342,15 @@ class Client:
         )
         response = await self._call(self._grounding.Ground, request)
         return [tuple(map(region_from_proto, result.regions)) for result in response.results]
+
+    async def witnesses(
+        self, collection: str, phrases: Sequence[str], scope: Filter | None = None
+    ) -> tuple[tuple[ImageId, ...], tuple[Witnesses, ...]]:
+        """(photographs of the scope, what the judge is given about each phrase): for fitting it."""
+        request = ask_pb2.GetWitnessesRequest(
+            parent=collection_name(collection), phrases=phrases, scope=filter_to_proto(collection, scope or Filter())
+        )
+        return witnesses_from_proto(await self._call(self._ask.GetWitnesses, request))
 
     async def ask(
         self,

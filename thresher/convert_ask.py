@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Literal, TypeVar
 
+import numpy as np
 from google.protobuf.struct_pb2 import Value
 
 from thresher.convert import (
@@ -27,7 +30,7 @@ from thresher.types import (
     Citation,
     Evidence,
     Expr,
-    Grounding,
+    ImageId,
     Kind,
     Not,
     Or,
@@ -37,11 +40,12 @@ from thresher.types import (
     Text,
     Verdict,
     Where,
-    Wording,
+    Witnesses,
 )
 from thresher.v1 import ask_pb2
 
 MAX_EVIDENCE = 100
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def options_to_proto(collection: str, options: AskOptions) -> Message:
@@ -51,34 +55,64 @@ def options_to_proto(collection: str, options: AskOptions) -> Message:
         ground=ask_pb2.Grounding.Value(f"GROUNDING_{options.ground.name}"),
         max_evidence=options.max_evidence,
         scope=filter_to_proto(collection, options.scope),
+        pipeline=ask_pb2.Pipeline.Value(f"PIPELINE_{options.pipeline.name}"),
     )
 
 
 def options_from_proto(collection: str, message: Message) -> AskOptions:
     """What is not set is as in `AskOptions()`. InvalidInput."""
     default = AskOptions()
-    wording = {
-        ask_pb2.WORDING_UNSPECIFIED: default.wording,
-        ask_pb2.WORDING_NONE: Wording.NONE,
-        ask_pb2.WORDING_PLAIN: Wording.PLAIN,
-        ask_pb2.WORDING_MODEL: Wording.MODEL,
-    }.get(message.wording)
-    ground = {
-        ask_pb2.GROUNDING_UNSPECIFIED: default.ground,
-        ask_pb2.GROUNDING_NONE: Grounding.NONE,
-        ask_pb2.GROUNDING_SHOWN: Grounding.SHOWN,
-    }.get(message.ground)
-    if wording is None or ground is None:
-        raise InvalidInput("This server does not know that wording or grounding.", "Use a value of thresher.v1.")
     evidence = message.max_evidence if message.HasField("max_evidence") else default.max_evidence
     if not 0 <= evidence <= MAX_EVIDENCE:
         raise InvalidInput(f"max_evidence is {evidence}.", f"Use 0 to {MAX_EVIDENCE}.")
     return AskOptions(
         abstain=message.abstain if message.HasField("abstain") else default.abstain,
-        wording=wording,
-        ground=ground,
+        wording=_choice(ask_pb2.Wording, message.wording, default.wording),
+        ground=_choice(ask_pb2.Grounding, message.ground, default.ground),
         max_evidence=evidence,
         scope=filter_from_proto(collection, message.scope),
+        pipeline=_choice(ask_pb2.Pipeline, message.pipeline, default.pipeline),
+    )
+
+
+def _choice(enum: Any, number: int, default: Choice) -> Choice:
+    """The member of the default's type that a number of the protobuf enum stands for; 0 is the default."""
+    if number == 0:
+        return default
+    kind = type(default)
+    try:
+        return kind[enum.Name(number).removeprefix(f"{kind.__name__.upper()}_")]
+    except ValueError as error:
+        what = kind.__name__.lower()
+        raise InvalidInput(f"This server does not know that {what}.", "Use a value of thresher.v1.") from error
+
+
+def witnesses_to_proto(collection: str, images: Sequence[ImageId], witnesses: Sequence[Witnesses]) -> Message:
+    return ask_pb2.GetWitnessesResponse(
+        images=[image_name(collection, image) for image in images],
+        witnesses=[
+            ask_pb2.Witnesses(
+                known=one.known,
+                concepts=one.concepts,
+                calibrated=one.calibrated,
+                similarity=one.similarity.tolist(),
+                detection=one.detection.tolist(),
+            )
+            for one in witnesses
+        ],
+    )
+
+
+def witnesses_from_proto(message: Message) -> tuple[tuple[ImageId, ...], tuple[Witnesses, ...]]:
+    return tuple(parse_image(image)[1] for image in message.images), tuple(
+        Witnesses(
+            known=one.known,
+            concepts=tuple(one.concepts),
+            calibrated=one.calibrated,
+            similarity=np.array(one.similarity, np.float32),
+            detection=np.array(one.detection, np.float32),
+        )
+        for one in message.witnesses
     )
 
 
@@ -139,6 +173,7 @@ def plan_to_proto(plan: Plan) -> Message:
         compare_with=expr_to_proto(plan.compare_with),
         comparison=plan.comparison,
         planner=plan.planner,
+        one=plan.one,
     )
     if isinstance(plan, ReadPlan):
         for field in ("target", "condition", "compare_with"):
@@ -158,6 +193,7 @@ def plan_from_proto(message: Message) -> ReadPlan:
         compare_with=expr_from_proto(message.compare_with),
         comparison=comparison,
         planner=message.planner,
+        one=message.one,
         target_words=message.target.words,
         condition_words=message.condition.words,
         compare_with_words=message.compare_with.words,

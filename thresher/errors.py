@@ -12,6 +12,9 @@
     │   ├── EncoderMismatch     collection made with another encoder
     │   ├── SchemaMismatch      collection made by another version
     │   └── DataDirInUse
+    ├── Unsupported             this server cannot do that, today or ever (a pipeline that cannot answer the question)
+    ├── PermissionDenied        a folder that the server may not import
+    ├── Cancelled               a folder import that was ended by someone
     ├── Overloaded              too many asks: try again after `retry_after` seconds
     ├── StorageFull
     ├── DeadlineExceeded
@@ -88,6 +91,20 @@ class SchemaMismatch(Conflict):
 
 class DataDirInUse(Conflict):
     code = "DATA_DIR_IN_USE"
+
+
+class Unsupported(ThresherError):
+    """Suites print n/a where a baseline raises it."""
+
+    code = "UNSUPPORTED"
+
+
+class PermissionDenied(ThresherError):
+    code = "PERMISSION_DENIED"
+
+
+class Cancelled(ThresherError):
+    code = "CANCELLED"
 
 
 class Overloaded(ThresherError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -17,15 +16,11 @@ from pathlib import Path
 
 from thresher.client import Client
 from thresher.errors import InvalidInput, NotFound
+from thresher.photos import HEAD_BYTES, SUFFIXES, has_image_suffix, is_image_head, photo_name, photo_tags
 from thresher.records import Outcome, UploadItem, UploadResult
 from thresher.types import ImageId
-from thresher.uploading import MAX_PATH, MAX_TAG, MAX_TAGS, is_tag
+from thresher.uploading import check_tags
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
-)
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
-_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"avif")
 WINDOW = 256
 """Photographs that are hashed and asked about at a time."""
 
@@ -68,7 +63,7 @@ def find_photos(sources: Sequence[Path], tags: Sequence[str] = ()) -> Found:
     Hidden files and folders are left out; links to folders and out of their source, and what is no file, are skipped.
     InvalidInput where a source is not there or holds nothing that looks like an image, or a tag cannot be one.
     """
-    _check_tags(tags)
+    check_tags(tags)
     photos: list[Photo] = []
     skipped: Counter[str] = Counter()
     for source in sources:
@@ -81,8 +76,7 @@ def find_photos(sources: Sequence[Path], tags: Sequence[str] = ()) -> Found:
                 skipped[reason] += 1
                 continue
             relative = file.relative_to(root)
-            folders = tuple(tag for part in relative.parts[:-1] if is_tag(tag := _text(part)[:MAX_TAG]))
-            photos.append(Photo(file, _text(relative.as_posix())[-MAX_PATH:], tuple(dict.fromkeys((*folders, *tags)))))
+            photos.append(Photo(file, photo_name(relative), photo_tags(relative, tags)))
     why = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common() if count)
     if not photos:
         where = ", ".join(map(str, sources))
@@ -91,14 +85,6 @@ def find_photos(sources: Sequence[Path], tags: Sequence[str] = ()) -> Found:
             f"There are no photographs in {where}.", f"{looked}; skipped: {why}." if why else f"{looked}."
         )
     return Found(tuple(photos), skipped.total(), why)
-
-
-def _check_tags(tags: Sequence[str]) -> None:
-    for tag in tags:
-        if not is_tag(tag):
-            raise InvalidInput(f'"{tag}" cannot be a tag.', f"Use 1 to {MAX_TAG} characters in one line.", "tags")
-    if len(tags) > MAX_TAGS:
-        raise InvalidInput(f"{len(tags)} tags are too many.", f"Give {MAX_TAGS} at most.", "tags")
 
 
 def _walk(root: Path, skipped: Counter[str]) -> Iterator[Path]:
@@ -120,29 +106,18 @@ def _why_not(file: Path, root: Path | None) -> str:
             return "links that lead out of the folder"
         if not file.is_file():
             return "broken links" if file.is_symlink() else "neither files nor folders"
-        return "" if _looks_like_image(file) else "not photographs"
+        return "" if has_image_suffix(file.name) or _looks_like_image(file) else "not photographs"
     except (OSError, RuntimeError):  # RuntimeError: a link to itself
         return "not readable"
 
 
+def _looks_like_image(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return is_image_head(stream.read(HEAD_BYTES))
+
+
 def _is_inside(file: Path, root: Path) -> bool:
     return file.resolve().is_relative_to(root.resolve())
-
-
-def _looks_like_image(file: Path) -> bool:
-    if file.suffix.lower() in SUFFIXES:
-        return True
-    with file.open("rb") as stream:
-        head = stream.read(16)
-    if head[4:8] == b"ftyp":
-        return head[8:12] in _BRANDS
-    return head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-
-
-def _text(name: str) -> str:
-    """A file name as text: bytes that are none, and control characters, become U+FFFD."""
-    decoded = os.fsencode(name).decode("utf-8", "replace")
-    return "".join("\ufffd" if unicodedata.category(each) == "Cc" else each for each in decoded)
 
 
 async def import_photos(
@@ -159,7 +134,6 @@ async def import_photos(
         await client.create_collection(collection)
     most = (await client.server_info()).limits.max_image_bytes
     report = ImportReport(skipped=found.skipped)
-    reasons: dict[ImageId, str] = {}
 
     def tell() -> None:
         if on_done is not None:
@@ -200,11 +174,7 @@ async def import_photos(
         elif result.outcome is Outcome.EXISTED:
             report.existed += 1
         else:
-            reason = str(result.error or "The server refused it.")
-            if isinstance(result.error, NotFound):  # the second path of a photograph that was refused
-                reason = reasons.get(result.sha256, reason)
-            reasons[result.sha256] = reason
-            report.failed.append((result.path, reason))
+            report.failed.append((result.path, str(result.error or "The server refused it.")))
         tell()
 
     async with aclosing(client.upload(collection, items())) as results:

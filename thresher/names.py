@@ -1,4 +1,4 @@
-"""Resource names on the wire: `collections/{collection}` and `collections/{collection}/images/{sha256}`."""
+"""Resource names: `collections/{collection}`, `collections/{collection}/images/{sha256}`, `operations/{id}`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def parse_collection(name: str) -> str:
     if head != "collections":
         raise InvalidInput(f'"{name[:_SHOWN]}" is not the resource name of a collection.', "It is collections/{id}.")
     return check_name(collection)
+
+
+def operation_name(operation: str) -> str:
+    return f"operations/{operation}"
+
+
+def parse_operation(name: str) -> str:
+    """Id of an operation from its resource name. InvalidInput."""
+    head, _, operation = name.partition("/")
+    if head != "operations" or not operation:
+        raise InvalidInput(f'"{name[:_SHOWN]}" is not the resource name of an operation.', "It is operations/{id}.")
+    return operation
 
 
 def parse_image(name: str) -> tuple[str, ImageId]:

@@ -46,10 +46,11 @@ async def save_overlays(client: Client, collection: str, citations: Sequence[Cit
 
 
 def _write(content: bytes, citation: Citation, path: Path) -> None:
-    draw_regions(_open(content, citation.path), citation.regions).save(path, quality=90)
+    draw_regions(open_photograph(content, citation.path), citation.regions).save(path, quality=90)
 
 
-def _open(content: bytes, name: str) -> Image.Image:
+def open_photograph(content: bytes, name: str) -> Image.Image:
+    """Upright RGB; `name` is what a failure calls it. InvalidImage."""
     from PIL import Image, ImageOps
 
     try:

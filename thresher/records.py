@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from thresher.errors import ThresherError
@@ -48,6 +49,7 @@ class ServerInfo:
     plans: bool
     limits: Limits
     generator_failed: bool = False
+    judge: ModelInfo = ModelInfo("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ class UploadItem:
     size: int | None = None
 
 
+class ImportState(StrEnum):
+    WAITING = "waiting"
+    SCANNING = "scanning"
+    IMPORTING = "importing"
+    CANCELLING = "cancelling"
+    ENDED = "ended"
+
+
 class Outcome(StrEnum):
     CREATED = "created"
     EXISTED = "existed"
@@ -78,6 +88,40 @@ class UploadResult:
     path: str
     outcome: Outcome
     error: ThresherError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of the files of a folder import: counts, bytes of those done, the first failures (path, reason), and
+    how many were skipped for which reason."""
+
+    pending: int
+    done: int
+    skipped: int
+    failed: int
+    done_bytes: int
+    failures: tuple[tuple[str, str], ...] = ()
+    skips: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOperation:
+    """An import of a folder of the server's machine. `rate`: files a second, of late. `error`: why it ended early."""
+
+    id: str
+    collection: str
+    folder: str
+    tags: tuple[str, ...]
+    state: ImportState
+    summary: ImportSummary
+    rate: float
+    created_at: datetime
+    ended_at: datetime | None = None
+    error: ThresherError | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state is ImportState.ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def plan_object(plan: ReadPlan) -> dict[str, Any]:
         "compare_with": plan.compare_with_words or None,
         "comparison": plan.comparison or None,
         "planner": plan.planner,
+        "one": plan.one,
     }
 
 

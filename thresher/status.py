@@ -16,6 +16,7 @@ from thresher.errors import (
     InvalidInput,
     NotFound,
     Overloaded,
+    PermissionDenied,
     ThresherError,
     Unavailable,
 )
@@ -32,6 +33,7 @@ _BY_STATUS: dict[grpc.StatusCode, type[ThresherError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
     grpc.StatusCode.RESOURCE_EXHAUSTED: InvalidInput,  # without details it is gRPC's own: the message is too large
 }
 
@@ -70,21 +72,33 @@ def error_from_rpc(error: grpc.RpcError, address: str) -> ThresherError:
     return InternalError(f"The call failed: {code.name}: {text}.")
 
 
+def error_from_status(status: status_pb2.Status) -> ThresherError:
+    """The error that a google.rpc.Status of the server means."""
+    info, retry = _info(status)
+    if info is None:
+        return InternalError(status.message)
+    return error_from_code(info.reason, status.message, info.metadata.get("hint", ""), retry)
+
+
 def _details(error: grpc.RpcError) -> tuple[error_details_pb2.ErrorInfo | None, float]:
     """Our ErrorInfo, and after how many seconds to try again."""
-    info, retry = None, 1.0
     for key, value in error.trailing_metadata() or ():
-        if key != DETAILS_KEY:
-            continue
-        for detail in status_pb2.Status.FromString(value).details:
-            if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-                found = error_details_pb2.ErrorInfo()
-                detail.Unpack(found)
-                info = found if found.domain == DOMAIN else info
-            elif detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR):
-                found = error_details_pb2.RetryInfo()
-                detail.Unpack(found)
-                retry = found.retry_delay.ToTimedelta().total_seconds()
+        if key == DETAILS_KEY:
+            return _info(status_pb2.Status.FromString(value))
+    return None, 1.0
+
+
+def _info(status: status_pb2.Status) -> tuple[error_details_pb2.ErrorInfo | None, float]:
+    info, retry = None, 1.0
+    for detail in status.details:
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            found = error_details_pb2.ErrorInfo()
+            detail.Unpack(found)
+            info = found if found.domain == DOMAIN else info
+        elif detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR):
+            found = error_details_pb2.RetryInfo()
+            detail.Unpack(found)
+            retry = found.retry_delay.ToTimedelta().total_seconds()
     return info, retry
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Collection
 from typing import Any
 
+from thresher.errors import InvalidUpload
 from thresher.records import Outcome, UploadItem, UploadResult
 from thresher.status import error_from_code
 from thresher.v1 import images_pb2
@@ -20,6 +21,24 @@ MAX_TAG = 64
 
 def is_tag(tag: str) -> bool:
     return 0 < len(tag.strip()) <= len(tag) <= MAX_TAG and not has_control(tag)
+
+
+def check_tags(tags: Collection[str]) -> None:
+    """InvalidUpload for one that cannot be a tag, or too many."""
+    if len(tags) > MAX_TAGS or any(not is_tag(tag) for tag in tags):
+        raise InvalidUpload(
+            "There are too many tags, or an empty or long one.",
+            f"Give {MAX_TAGS} at most, each of 1 to {MAX_TAG} characters in one line.",
+            "tags",
+        )
+
+
+def check_path(path: str) -> None:
+    """InvalidUpload where it cannot name a photograph."""
+    if not path.strip() or len(path) > MAX_PATH or has_control(path):
+        raise InvalidUpload(
+            "The path is empty, too long or has control characters.", f"Use 1 to {MAX_PATH:,} characters.", "path"
+        )
 
 
 def has_control(text: str) -> bool:

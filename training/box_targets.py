@@ -25,7 +25,8 @@ class BoxTargets(NamedTuple):
 
 
 def box_targets(things: tuple[Thing, ...], height: int, width: int) -> BoxTargets:
-    """Targets of one photograph. Where objects share a position the smallest one has it."""
+    """Targets of one photograph. Where objects share a position the smallest one has it, and the others' categories are
+    not taught there, since a position has one box."""
     classes = np.zeros((len(CATEGORIES), height, width), np.int8)
     sides = np.zeros((4, height, width), np.float32)
     owned = np.zeros((height, width), bool)
@@ -43,6 +44,7 @@ def box_targets(things: tuple[Thing, ...], height: int, width: int) -> BoxTarget
         mine = (np.abs(ys - y) <= reach_y)[:, None] & (np.abs(xs - x) <= reach_x)[None]
         if not mine.any():
             mine[min(height - 1, int(y)), min(width - 1, int(x))] = True
+        classes[:, mine] = np.where(classes[:, mine] == 1, -1, classes[:, mine])
         layer[mine] = 1
         owned |= mine
         distances = np.stack(np.broadcast_arrays(xs[None] - x0, ys[:, None] - y0, x1 - xs[None], y1 - ys[:, None]))

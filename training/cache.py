@@ -4,14 +4,16 @@
 
 Writes, in the cache folder, maps in f16 by key:
 - tails-<shard>.pt: {(key, scale, mirrored): (208, h, w)}, mirrored for the smaller scale of coco/ only;
-- boxes-<shard>.pt: {key: (120, h, w)}: stride 16 at the larger scale, coco/ and coco-partial4/;
-- masks-<shard>.pt: {key: ((24, ...), (48, ...))}: strides 4 and 8 at the larger scale, photographs with masks.
+- boxes-<shard>.pt: {(key, scale): ((48, ...), (120, ...))}: strides 8 and 16, coco/, coco-partial4/ and the
+  held fold's part of the rest;
+- masks-<shard>.pt: {key: (24, h, w)}: stride 4 at the larger scale, photographs with masks.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from functools import cache
 from typing import Any
 
 import torch
@@ -23,6 +25,8 @@ from models.encoders.trunk import Trunk
 from thresher.types import Pixels
 from training.data import cache_folder, load_class_photos, load_photos, read_pixels
 from training.drawings import drawings
+from training.material import load_material
+from training.trunks import HELD_FOLD
 
 TailKey = tuple[str, int, bool]
 
@@ -37,8 +41,8 @@ class MapCache:
     def __init__(self, trunk: Trunk) -> None:
         self.trunk = trunk
         self.tails: dict[TailKey, Tensor] = {}
-        self.boxes: dict[str, Tensor] = {}
-        self.masks: dict[str, tuple[Tensor, Tensor]] = {}
+        self.boxes: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        self.masks: dict[str, Tensor] = {}
 
     def add(self, key: str, pixels: Pixels, mirror: bool = False, strides: bool = False, fine: bool = False) -> None:
         for scale in SCALES:
@@ -47,12 +51,13 @@ class MapCache:
             self.tails[(key, scale, False)] = _half(low.tail)
             if mirror and scale == SCALES[0]:
                 self.tails[(key, scale, True)] = _half(self.trunk.lower(x.flip(-1)).tail)
-            if strides and scale == SCALES[-1]:
-                self.boxes[key] = _half(low.s16)
+            if strides:
+                self.boxes[(key, scale)] = _half(low.s8), _half(low.s16)
             if fine and scale == SCALES[-1]:
-                self.masks[key] = (_half(low.s4), _half(low.s8))
+                self.masks[key] = _half(low.s4)
 
 
+@cache
 def load_shards(name: str) -> dict[Any, Any]:
     """All shards of "tails", "boxes" or "masks", memory-mapped."""
     found: dict[Any, Any] = {}
@@ -65,21 +70,21 @@ def load_shards(name: str) -> dict[Any, Any]:
 def main() -> None:
     shard, shards = int(sys.argv[1]), int(sys.argv[2])
     torch.set_num_threads(1)
-    cache = MapCache(build_trunk(build_clip()).halve())
+    maps = MapCache(build_trunk(build_clip()).halve())
     start = time.monotonic()
     photos = [*load_photos("coco"), *load_photos("coco-partial4")]
     for n, photo in enumerate(photos[shard::shards]):
-        cache.add(photo.key, read_pixels(photo.path), mirror=True, strides=True, fine=photo.has_masks)
+        maps.add(photo.key, read_pixels(photo.path), mirror=True, strides=True, fine=photo.has_masks)
         if n and n % 200 == 0:
             print(f"{n} photographs, {(time.monotonic() - start) / n:.3f} s each", flush=True)
-    for name in ("boxes", "masks"):
-        torch.save(getattr(cache, name), cache_folder() / f"{name}-{shard}.pt")
+    held = load_material().of_fold(HELD_FOLD)
     for picture in load_class_photos()[shard::shards]:
-        cache.add(picture.key, read_pixels(picture.path))
+        maps.add(picture.key, read_pixels(picture.path), strides=picture.key in held)
     for key, pixels in list(drawings().items())[shard::shards]:
-        cache.add(key, pixels)
-    torch.save(cache.tails, cache_folder() / f"tails-{shard}.pt")
-    print(f"{len(cache.tails)} maps, {time.monotonic() - start:.0f} s")
+        maps.add(key, pixels, strides=key in held)
+    for name in ("tails", "boxes", "masks"):
+        torch.save(getattr(maps, name), cache_folder() / f"{name}-{shard}.pt")
+    print(f"{len(maps.tails)} maps, {time.monotonic() - start:.0f} s")
 
 
 if __name__ == "__main__":

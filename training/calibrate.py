@@ -2,8 +2,8 @@
 
     python -m training.calibrate
 
-Nothing here sees the test fold. Image scores come from the held folds (`training.heads`), box scores from the
-detector trained without fold 4.
+Nothing here sees the test fold. Image scores are those of `training.stack`, box scores
+those of the detector trained without fold 4.
 """
 
 from __future__ import annotations
@@ -19,22 +19,18 @@ from torch import Tensor
 
 from models.encoders.clip import build_clip, build_tokenizer
 from models.encoders.coco import CATEGORIES, CLASS_COUNT
-from models.encoders.detector import Detector, decode, pairwise_iou
-from models.encoders.heads import ConceptHeads
+from models.encoders.detector import MIN_SCORE, decode, pairwise_iou
 from models.encoders.phrases import class_names, class_synonyms, lookup
-from models.encoders.preprocess import SCALES
 from models.encoders.text import SentenceEncoder, Vocabulary, prompt
-from models.encoders.tower import MIN_BOX_SCORE, PROPOSALS
-from training.cache import load_shards
-from training.cells import extract
+from models.encoders.tower import PROPOSALS
 from training.data import Photo, cache_folder, weights_folder
 from training.detector import detector_path
 from training.material import Material, load_material
-from training.questions import DRAWS, draw_questions
-from training.trunks import load_trunk
+from training.questions import DRAWS, draw_many, draw_questions
+from training.stack import HeldFold
+from training.trunks import HELD_FOLD
 from training.unknown_words import UNKNOWN_WORDS
 
-BOX_FOLD = 4
 NO_DETECTOR = 1.01
 """Over every score: no detector finds an ImageNet class, and its parts look as much like it as the whole."""
 
@@ -42,6 +38,7 @@ CLASS_BASE_RATE = 0.01
 FALSE_READINGS = 0.05
 """Part of the words without a concept that may be read as their neighbours."""
 
+SEVERAL_SIZES = (5, 10, 20, 50, 100)
 BOX_GRID = np.arange(0.1, 0.81, 0.02)
 PRIOR_COUNT = 20.0
 """A category's own threshold counts as much as the common one from this many positives on."""
@@ -75,6 +72,29 @@ def fit_asked(logits: NDArray[np.float32], shown: NDArray[np.bool_], base: NDArr
     return [float(w) for w in weight]
 
 
+def fit_asked_of_several(
+    p: NDArray[np.float64], shown: NDArray[np.bool_], base: NDArray[np.float64]
+) -> dict[str, list[float]]:
+    """The same for questions about all or any of 2 or 3 photographs of a haystack, where the probability is the part of
+    those with X that is expected to show Y."""
+    rows: dict[bool, list[list[float]]] = {True: [], False: []}
+    answers: dict[bool, list[float]] = {True: [], False: []}
+    for draw in DRAWS:
+        for size in SEVERAL_SIZES:
+            for q in draw_many(shown, size, 1500, seed=7, draw=draw):
+                first, second = p[q.haystack, q.x], p[q.haystack, q.y]
+                part = float(np.clip((first * second).sum() / first.sum(), 1e-6, 1 - 1e-6))
+                rows[q.every].append([np.log(part / (1 - part)), np.log(base[q.y] / (1 - base[q.y])), 1.0])
+                answers[q.every].append(float(q.answer))
+    found = {}
+    for every, name in ((True, "asked_all"), (False, "asked_any")):
+        inputs, y = torch.tensor(rows[every], dtype=torch.float32), torch.tensor(answers[every])
+        weight = fit_logistic(inputs, y)
+        print(name, weight.tolist(), "accuracy", float((((inputs @ weight) > 0) == (y > 0)).float().mean()))
+        found[name] = [float(w) for w in weight]
+    return found
+
+
 def matching_thresholds(scores: NDArray[np.float32], wanted: NDArray[np.int64], common: float) -> list[float]:
     """For each column of scores the threshold with as many scores above it as `wanted`, drawn to a common one."""
     found = []
@@ -86,25 +106,16 @@ def matching_thresholds(scores: NDArray[np.float32], wanted: NDArray[np.int64], 
     return found
 
 
-def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """All (box, category) scores of the held-out detector on its fold: score, category, correct (IoU >= .5), photo."""
-    heads = ConceptHeads()
-    heads.load_state_dict(load_file(cache_folder() / f"concepts-without-{BOX_FOLD}.safetensors"))
-    detector = Detector()
-    detector.load_state_dict(load_file(detector_path(BOX_FOLD)))
-    detector.eval()
-    trunk, tails, boxes = load_trunk(BOX_FOLD), load_shards("tails"), load_shards("boxes")
-    store = extract(trunk, tails, [photo.key for photo in photos])
+def box_table(photos: list[Photo], image_logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """All (box, category) pairs of the held-out detector on its fold: logit of the raw score with the category's logit
+    in the photograph (n, 2), category, correct (IoU >= .5), photograph. `image_logits` (photographs, 80)."""
+    fold = HeldFold([photo.key for photo in photos])
     scores, categories, correct, owners = [], [], [], []
     with torch.inference_mode():
         for n, photo in enumerate(photos):
-            cells = store.rows(n, len(SCALES) - 1)
-            logits = heads.cell(store.cells[cells].float(), store.priors[cells].float())
-            s32 = trunk.tail(tails[(photo.key, SCALES[-1], False)][None].bfloat16()).float()
-            maps = logits.T.reshape(1, -1, *store.shapes[n][-1])
-            found = decode(detector(boxes[photo.key][None].float(), s32, maps), PROPOSALS)
+            found = decode(fold.boxes(n), PROPOSALS)
             for category in range(len(CATEGORIES)):
-                use = found.scores[:, category] > MIN_BOX_SCORE
+                use = found.scores[:, category] > MIN_SCORE
                 if not use.any():
                     continue
                 value = found.scores[use, category]
@@ -117,25 +128,27 @@ def box_table(photos: list[Photo]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
                         if overlap[i, best] >= 0.5:
                             hit[i] = 1.0
                             overlap[:, best] = 0.0
-                scores.append(value)
+                image = image_logits[n, category].clamp(-8, 8).expand_as(value)
+                scores.append(torch.stack([torch.logit(value, 1e-6), image], 1))
                 categories.append(torch.full((len(value),), category))
                 correct.append(hit)
                 owners.append(torch.full((len(value),), n))
     return torch.cat(scores), torch.cat(categories), torch.cat(correct), torch.cat(owners)
 
 
-def fit_boxes(material: Material) -> list[float]:
+def fit_boxes(material: Material, image_logits: Tensor) -> list[float]:
     """Write the detector's calibration and return the counting thresholds of the categories' boxes.
 
     A threshold has the least relative error (at most 1) of the number of objects, summed over the fold's photographs;
     a category's own one is drawn to the common one.
     """
-    photos = [photo for photo in material.photos.values() if photo.fold == BOX_FOLD]
-    score, category, correct, owner = box_table(photos)
-    weight = fit_logistic(torch.stack([torch.logit(score), torch.ones_like(score)], 1), correct, penalty=0.0)
+    photos = [photo for photo in material.photos.values() if photo.fold == HELD_FOLD]
+    scores, category, correct, owner = box_table(photos, image_logits)
+    x = torch.cat([scores, torch.ones_like(scores[:, :1])], 1)
+    weight = fit_logistic(x, correct, penalty=0.0)
     path = detector_path(None)
     save_file({**load_file(path), "calibration": weight}, path)
-    calibrated = torch.sigmoid(weight[0] * torch.logit(score) + weight[1]).numpy()
+    calibrated = torch.sigmoid(x @ weight).numpy()
     true = np.zeros((len(photos), len(CATEGORIES)))
     for n, photo in enumerate(photos):
         np.add.at(true[n], [t.category for t in photo.things if not t.crowd], 1)
@@ -192,11 +205,9 @@ def main() -> None:
     (weights_folder() / "text.json").write_text(json.dumps(fit_nearness(), indent=1) + "\n")
     material = load_material()
     oof = torch.load(cache_folder() / "oof.pt", weights_only=False)
-    heads = ConceptHeads()
-    heads.load_state_dict(load_file(weights_folder() / "concepts.safetensors"))
     coco = material.is_coco[oof["rows"]]
     shown = material.labels[oof["rows"]][coco].numpy() == 1
-    logits = heads.stack(oof["scores"][coco]).detach().numpy()
+    logits = oof["logits"][coco].numpy()
     p = 1 / (1 + np.exp(-logits))
     base = (material.labels[material.is_coco].numpy() == 1).mean(0).clip(2e-3, 1 - 2e-3)
     common = float(np.sort(p.ravel())[::-1][int(shown.sum())])
@@ -204,8 +215,9 @@ def main() -> None:
     judge = {
         "base_rates": [round(float(b), 5) for b in base] + [CLASS_BASE_RATE] * CLASS_COUNT,
         "thresholds": matching_thresholds(p, shown.sum(0), common) + [0.5] * CLASS_COUNT,
-        "box_thresholds": fit_boxes(material) + [NO_DETECTOR] * CLASS_COUNT,
+        "box_thresholds": fit_boxes(material, torch.from_numpy(logits)) + [NO_DETECTOR] * CLASS_COUNT,
         "asked": fit_asked(logits, shown, base),
+        **fit_asked_of_several(p, shown, base),
     }
     (weights_folder() / "judge.json").write_text(json.dumps(judge, indent=None) + "\n")
 

@@ -2,88 +2,85 @@
 
     python -m training.captions
 
-Inputs of the image side are the stacked logits and the log-probabilities of the 1,000 classes; the logits of
-training photographs are out-of-fold ones, as they will be for new photographs. Writes captions.safetensors,
-vocabulary.safetensors.
+Inputs of the image side are the stacked logits, the log-probabilities of the 1,000 classes and the pooled cells of both
+tails; the logits of training photographs are out-of-fold ones, as they will be for new photographs. Writes
+captions.safetensors, vocabulary.safetensors.
 """
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.encoders.captions import CAPTION_DIM, HIDDEN, INPUTS, CaptionHead
+from models.encoders.captions import CAPTION_DIM, MEMBERS, WIDTHS, CaptionHead, Components, ImageMember
 from models.encoders.clip import build_clip, build_tokenizer
-from models.encoders.coco import CATEGORIES
-from models.encoders.heads import CLASS_SCORES
 from models.encoders.phrases import concept_names
 from models.encoders.text import SentenceEncoder, Vocabulary, prompt
 from training.data import cache_folder, load_captions, weights_folder
+from training.trunks import HELD_FOLD
 
 EPOCHS = 40
-BATCH = 512
+BATCH = 1024
 RATE = 1e-3
-DECAY = 0.1
+DECAY = 0.5
+DROPPED, DROPPED_HIDDEN = 0.3, 0.5
 SMOOTHING = 0.05
 PAIR_SHARE = 0.3
 """Part of the batches that use the mean of two captions of each photograph."""
 
-CLASS_BLOCK = 1000
-SEED = 1
+SHRINK = 0.3
+"""What is added to the deviation of each component, in units of the mean one."""
+
+SCALE = 3.0
+"""Of the features, so that the learning rate fits."""
 
 
-class Projection(nn.Module):
-    """`CaptionHead` in training: dropout, standardised inputs scaled by block."""
+class Member(ImageMember):
+    """One image projection in training."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(INPUTS, CAPTION_DIM)
-        self.hidden = nn.Linear(INPUTS, HIDDEN)
-        self.out = nn.Linear(HIDDEN, CAPTION_DIM)
-        self.words = nn.Linear(CAPTION_DIM, CAPTION_DIM)
-        self.log_scale = nn.Parameter(torch.tensor(3.0))
-        nn.init.eye_(self.words.weight)
-        nn.init.zeros_(self.words.bias)
-
-    def image(self, x: Tensor) -> Tensor:
-        x = F.dropout(x, 0.2, self.training)
-        hidden = F.dropout(F.gelu(self.hidden(x)), 0.4, self.training)
+    def forward(self, features: Tensor) -> Tensor:
+        x = F.dropout(features, DROPPED)
+        hidden = F.dropout(F.gelu(self.hidden(x)), DROPPED_HIDDEN)
         return F.normalize(self.linear(x) + self.out(hidden), dim=-1)
 
-    def text(self, x: Tensor) -> Tensor:
-        return F.normalize(self.words(x), dim=-1)
+
+def scaled(part: Components, inputs: Tensor) -> None:
+    """Make a part's features its inputs over their deviation, divided by the root of their number."""
+    spread = inputs.std(0)
+    part.mean.copy_(inputs.mean(0))
+    part.axes.copy_(torch.diag(SCALE / math.sqrt(len(spread)) / (spread + 0.05 * spread.mean())))
 
 
-def standardisation(inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each input; a block's inputs are scaled down by the root of its width, times 8."""
-    sizes = [len(CATEGORIES), CLASS_SCORES * CLASS_BLOCK]
-    deviations = []
-    for block in torch.split(inputs, sizes, 1):
-        deviations.append((block.std(0) + 0.05 * block.std()) * math.sqrt(block.shape[1]) / 8)
-    return inputs.mean(0), torch.cat(deviations)
+def principal(part: Components, inputs: Tensor) -> None:
+    """Make a part's features the whitened principal components of its inputs, divided by the root of their number."""
+    part.mean.copy_(inputs.mean(0))
+    count = len(part.axes)
+    _, singular, axes = torch.linalg.svd(inputs - part.mean, full_matrices=False)
+    deviation = singular[:count] / math.sqrt(len(inputs))
+    whitened = axes[:count] / (deviation + SHRINK * deviation.mean())[:, None]
+    part.axes.copy_(whitened * SCALE / math.sqrt(count))
 
 
-def train(inputs: Tensor, captions: Tensor) -> CaptionHead:
-    """From (photographs, 4080) inputs and (photographs, 5, 384) caption vectors."""
-    torch.manual_seed(SEED)
-    mean, deviation = standardisation(inputs)
-    x = (inputs - mean) / deviation
-    model = Projection()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
-    steps = EPOCHS * math.ceil(len(x) / BATCH)
+def train_member(features: Tensor, captions: Tensor, words: nn.Linear, seed: int) -> Member:
+    """Contrastive training of one image projection, and of `words` unless it is fixed."""
+    torch.manual_seed(seed)
+    member, log_scale = Member(), torch.tensor(3.0, requires_grad=True)
+    trained = [p for p in (*member.parameters(), *words.parameters(), log_scale) if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=DECAY)
+    steps = EPOCHS * math.ceil(len(features) / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2 * RATE, total_steps=steps)
-    model.train()
     for _ in range(EPOCHS):
-        for rows in torch.split(torch.randperm(len(x)), BATCH):
+        for rows in torch.split(torch.randperm(len(features)), BATCH):
             said = captions[rows, torch.randint(5, (len(rows),))]
             if torch.rand(()) < PAIR_SHARE:
                 said = F.normalize(said + captions[rows, torch.randint(5, (len(rows),))], dim=-1)
-            scores = model.image(x[rows]) @ model.text(said).T * model.log_scale.exp().clamp(max=60)
+            texts = F.normalize(words(said), dim=-1)
+            scores = member(features[rows]) @ texts.T * log_scale.exp().clamp(max=60)
             right = torch.arange(len(rows))
             loss = F.cross_entropy(scores, right, label_smoothing=SMOOTHING)
             loss = loss + F.cross_entropy(scores.T, right, label_smoothing=SMOOTHING)
@@ -91,9 +88,25 @@ def train(inputs: Tensor, captions: Tensor) -> CaptionHead:
             torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
+    return member
+
+
+def train(inputs: Tensor, captions: Tensor) -> CaptionHead:
+    """From (photographs, 14320) inputs and (photographs, 5, 384) caption vectors. The first member trains the text
+    side, which the others are trained towards."""
     head = CaptionHead()
-    trained = {k: v for k, v in model.state_dict().items() if k != "log_scale"}
-    head.load_state_dict({**trained, "mean": mean, "deviation": deviation})
+    nn.init.eye_(head.words.weight)
+    nn.init.zeros_(head.words.bias)
+    parts = [part for part in head.parts if isinstance(part, Components)]
+    logits, *others = zip(parts, torch.split(inputs, WIDTHS, -1), strict=True)
+    scaled(*logits)
+    for part, x in others:
+        principal(part, x)
+    features = head.features(inputs)
+    for n in range(MEMBERS):
+        member = train_member(features, captions, head.words, seed=1 + n)
+        head.words.requires_grad_(False)
+        head.members[n].load_state_dict(member.state_dict())
     return head.eval()
 
 
@@ -121,6 +134,20 @@ def caption_vectors(encode: SentenceEncoder, ids: list[int]) -> Tensor:
     return torch.stack([known[i] for i in ids])
 
 
+def caption_inputs_path(held: int | None) -> Path:
+    """Where `training.stack` keeps the inputs, by tails that were tuned without a fold."""
+    return cache_folder() / f"caption-inputs-{held or 'none'}.pt"
+
+
+def load_pairs(encode: SentenceEncoder, held: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the photographs with captions: inputs, caption vectors (photographs, 5, 384) and folds."""
+    saved = torch.load(caption_inputs_path(held))
+    written = load_captions()
+    rows = [n for n, i in enumerate(saved["ids"]) if i in written]
+    captions = caption_vectors(encode, [saved["ids"][n] for n in rows])
+    return saved["inputs"][rows].float(), captions, torch.tensor(saved["folds"])[rows]
+
+
 def main() -> None:
     encode = SentenceEncoder(build_clip(), build_tokenizer())
     embeddings = torch.cat([encode([prompt(name) for name in concept_names()[k : k + 40]]) for k in range(0, 1080, 40)])
@@ -129,16 +156,11 @@ def main() -> None:
         {"vectors": vocabulary.vectors.half(), "mean": vocabulary.mean.half()},
         weights_folder() / "vocabulary.safetensors",
     )
-    saved = torch.load(cache_folder() / "caption-inputs.pt")
-    ids, folds, inputs = saved["ids"], saved["folds"], saved["inputs"]
-    written = load_captions()
-    rows = [n for n, i in enumerate(ids) if i in written]
-    captions = caption_vectors(encode, [ids[n] for n in rows])
-    inputs, fold = inputs[rows], np.array(folds)[rows]
-    check = torch.from_numpy(fold == 4)
-    print(
-        "fold 4, trained on the others", recall(train(inputs[~check], captions[~check]), inputs[check], captions[check])
-    )
+    inputs, captions, fold = load_pairs(encode, HELD_FOLD)
+    check = fold == HELD_FOLD
+    head = train(inputs[~check], captions[~check])
+    print("fold 4, by tails and a head without it", recall(head, inputs[check], captions[check]))
+    inputs, captions, _ = load_pairs(encode, None)
     head = train(inputs, captions)
     save_file(
         {k: v.half().contiguous() for k, v in head.state_dict().items()}, weights_folder() / "captions.safetensors"

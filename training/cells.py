@@ -98,7 +98,6 @@ def extract(trunk: Trunk, tails: TailMaps, keys: Sequence[str]) -> CellStore:
     cells: list[Tensor] = []
     priors: list[Tensor] = []
     offsets, shapes, pooled, means, logs = [], [], [], [], []
-    classifier = trunk.classifier.weight, trunk.classifier.bias
     rows, start = 0, time.monotonic()
     for n, key in enumerate(keys):
         bounds, grid, pools, mean, log = [rows], [], [], [], []
@@ -106,7 +105,7 @@ def extract(trunk: Trunk, tails: TailMaps, keys: Sequence[str]) -> CellStore:
             h = trunk.cells(trunk.tail(tails[(key, scale, False)][None].bfloat16()))[0].float()
             flat = h.flatten(1).T
             m = flat.mean(0)
-            lp = F.log_softmax(F.linear(torch.cat([flat, m[None]]), *classifier), -1)
+            lp = F.log_softmax(trunk.classes(torch.cat([flat, m[None]])), -1)
             cells.append(flat.half())
             priors.append(prior_log_odds(lp[:-1].exp(), members).half())
             rows += len(flat)

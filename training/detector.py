@@ -1,6 +1,6 @@
 """Train the box head on the tuned trunk's maps.
 
-    python -m training.detector HELD      (3 or 4: leave that fold out, for calibration; "none": what ships)
+    python -m training.detector HELD      (4: leave that fold out, for calibration; "none": what ships)
 
 Writes detector.safetensors (or detector-without-<held>.safetensors in the cache folder). The cell logits that the
 head reads come, for training photographs, from cell heads that did not see them, as they will for new ones.
@@ -32,19 +32,22 @@ from training.heads import part
 from training.material import LEARNT_FOLDS, Material, load_material
 from training.trunks import load_trunk
 
-EPOCHS = 10
+EPOCHS = 12
 BATCH = 8
 RATE = 2e-3
+SMALL_SCALE_SHARE = 0.4
+AVERAGE = 0.998
+"""Weights that ship are a running average with this much kept at each step."""
+
 SEED = 0
 
 
 @dataclass(slots=True)
 class Group:
-    """Training photographs of one map shape: f16 maps, i8 class targets."""
+    """Training photographs of one map shape: f16 maps of strides 8, 16, 32 and cell logits; targets."""
 
-    s16: Tensor
-    s32: Tensor
-    cells: Tensor
+    scale: int
+    maps: list[Tensor]
     targets: BoxTargets
 
 
@@ -54,38 +57,40 @@ def detector_path(held: int | None) -> Path:
     return cache_folder() / f"detector-without-{held}.safetensors"
 
 
-def crossed_cell_logits(store: CellStore, material: Material, halves: int = 3) -> list[Tensor]:
-    """Cell logits of every photograph at the larger scale, (80, h, w), by a head fitted without its part."""
-    parts = np.arange(len(material.keys)) % halves
-    found: list[Tensor] = [torch.empty(0)] * len(parts)
-    for which in range(halves):
-        rows = np.flatnonzero(parts != which)
+def crossed_cell_logits(store: CellStore, material: Material, parts: int = 3) -> list[list[Tensor]]:
+    """Cell logits of every photograph at each scale, (80, h, w), by a head fitted without its part."""
+    part_of = np.arange(len(material.keys)) % parts
+    found: list[list[Tensor]] = [[] for _ in part_of]
+    for which in range(parts):
+        rows = np.flatnonzero(part_of != which)
         picked, targets, images = sample_cells(part(store, rows), material.cell_labels(store, rows))
         head = fit_cells(store.cells[picked], store.priors[picked], targets, torch.ones(len(images)))
-        for row in np.flatnonzero(parts == which):
-            cells = store.rows(row, len(SCALES) - 1)
-            logits = head(store.cells[cells].float(), store.priors[cells].float())
-            found[row] = logits.T.reshape(-1, *store.shapes[row][-1]).half()
+        for row in np.flatnonzero(part_of == which):
+            for s, shape in enumerate(store.shapes[row]):
+                cells = store.rows(row, s)
+                logits = head(store.cells[cells].float(), store.priors[cells].float())
+                found[row].append(logits.T.reshape(-1, *shape).half())
     return found
 
 
 def load_groups(held: int | None) -> list[Group]:
-    """Everything the head trains on, stacked by shape."""
+    """Everything the head trains on, stacked by scale and shape."""
     material = load_material(tuple(fold for fold in LEARNT_FOLDS if fold != held), extras=False)
     tails, boxes, trunk = load_shards("tails"), load_shards("boxes"), load_trunk(held)
     logits = crossed_cell_logits(extract(trunk, tails, material.keys), material)
-    rows: dict[tuple[int, ...], list[tuple[Tensor, Tensor, Tensor, BoxTargets]]] = {}
+    rows: dict[tuple[int, ...], list[tuple[list[Tensor], BoxTargets]]] = {}
     with torch.inference_mode():
         for key, cells in zip(material.keys, logits, strict=True):
-            s16 = boxes[key].clone()
-            s32 = trunk.tail(tails[(key, SCALES[-1], False)][None].bfloat16())[0].half()
-            targets = box_targets(material.photos[key].things, s16.shape[1], s16.shape[2])
-            rows.setdefault(tuple(s16.shape), []).append((s16, s32, cells, targets))
+            for scale, cell_map in zip(SCALES, cells, strict=True):
+                s8, s16 = boxes[(key, scale)]
+                s32 = trunk.tail(tails[(key, scale, False)][None].bfloat16())[0].half()
+                targets = box_targets(material.photos[key].things, s16.shape[1], s16.shape[2])
+                rows.setdefault((scale, *s16.shape), []).append(([s8, s16, s32, cell_map], targets))
     groups = []
-    for items in rows.values():
-        s16s, s32s, cell_maps, each = zip(*items, strict=True)
+    for shape, items in rows.items():
+        maps, each = zip(*items, strict=True)
         stacked = BoxTargets(*(torch.stack(parts) for parts in zip(*each, strict=True)))
-        groups.append(Group(torch.stack(s16s), torch.stack(s32s), torch.stack(cell_maps), stacked))
+        groups.append(Group(shape[0], [torch.stack(level) for level in zip(*maps, strict=True)], stacked))
     return groups
 
 
@@ -103,32 +108,39 @@ def detection_loss(dense: Dense, targets: BoxTargets) -> Tensor:
     return loss
 
 
+def epoch_batches(groups: list[Group], rng: np.random.Generator) -> list[tuple[Group, Tensor]]:
+    """Part of the photographs of each scale, in shuffled batches of one shape."""
+    shares = {SCALES[0]: SMALL_SCALE_SHARE, SCALES[-1]: 1 - SMALL_SCALE_SHARE}
+    batches = []
+    for group in groups:
+        order = rng.permutation(len(group.maps[0]))
+        order = order[: max(1, round(len(order) * shares[group.scale]))]
+        batches += [(group, torch.from_numpy(order[k : k + BATCH])) for k in range(0, len(order), BATCH)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
 def train(groups: list[Group]) -> Detector:
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     model = Detector()
     with torch.no_grad():
-        model.scale16.fill_(torch.cat([g.s16[:20].flatten().float() for g in groups[:3]]).std())
-        model.scale32.fill_(torch.cat([g.s32[:20].flatten().float() for g in groups[:3]]).std())
-    for block in model.blocks:
-        assert isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d)
-        fast_depthwise(block[0])
+        for n in range(3):
+            model.scales[n] = torch.cat([g.maps[n][:20].flatten().float() for g in groups[:3]]).std()
+    for step in (*model.blocks, *model.deep_blocks):
+        assert isinstance(step, nn.Sequential) and isinstance(step[0], nn.Conv2d)
+        fast_depthwise(step[0])
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=1e-3)
-    count = sum(math.ceil(len(g.s16) / BATCH) for g in groups)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda n: min(1.0, (n + 1) / 50) * 0.5 * (1 + math.cos(math.pi * n / (count * EPOCHS)))
-    )
-    start = time.monotonic()
+    average = [p.detach().clone() for p in trained]
+    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=1e-2)
+    step_count, start = 0, time.monotonic()
     for epoch in range(EPOCHS):
-        batches = []
-        for n, group in enumerate(groups):
-            order = rng.permutation(len(group.s16))
-            batches += [(n, order[k : k + BATCH]) for k in range(0, len(order), BATCH)]
+        batches = epoch_batches(groups, rng)
         total = 0.0
-        for b in rng.permutation(len(batches)):
-            group, rows = groups[batches[b][0]], torch.from_numpy(batches[b][1])
-            maps = [part[rows].float() for part in (group.s16, group.s32, group.cells)]
+        for n, (group, rows) in enumerate(batches):
+            done = (epoch + n / len(batches)) / EPOCHS
+            for settings in optimizer.param_groups:
+                settings["lr"] = RATE * min(1.0, (step_count + 1) / 50) * 0.5 * (1 + math.cos(math.pi * done))
+            maps = [level[rows].float() for level in group.maps]
             targets = BoxTargets(*(part[rows] for part in group.targets))
             if rng.random() < 0.5:
                 maps, targets = [m.flip(-1) for m in maps], mirrored(targets)
@@ -139,9 +151,16 @@ def train(groups: list[Group]) -> Detector:
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(trained, 5.0)
             optimizer.step()
-            schedule.step()
+            step_count += 1
+            keep = min(AVERAGE, (step_count + 1) / (step_count + 20))
+            with torch.no_grad():
+                for kept, value in zip(average, trained, strict=True):
+                    kept.lerp_(value, 1 - keep)
             total += loss.item()
         print(f"epoch {epoch + 1} loss {total / len(batches):.3f} {time.monotonic() - start:.0f} s", flush=True)
+    with torch.no_grad():
+        for kept, value in zip(average, trained, strict=True):
+            value.copy_(kept)
     return model.eval()
 
 

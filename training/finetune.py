@@ -1,11 +1,12 @@
 """Tune the last blocks of the trunk (stride 32) on the labelled photographs.
 
-    python -m training.finetune HELD      (a fold to leave out, 3 or 4; or "none" for the trunk that ships)
+    python -m training.finetune NAME HELD      (NAME: "tail" or "objects"; HELD: a fold to leave out, or "none")
 
 Trained: 1x1 convolutions and biases of the tail's blocks and the head convolution (3.2 M numbers). The loss is a
-photograph's labels (an overall head a scale) + cell labels (every cell) + KL to the frozen trunk's 1,000 classes,
-on coco/, photos-1k and drawings, so that the ImageNet classes are kept. Inputs are cached maps, plain or mirrored,
-whole or cropped. Weights are averaged over the run.
+photograph's labels (an overall head a scale) + cell labels (every cell), for "tail" also KL to the frozen trunk's
+1,000 classes, on coco/, photos-1k and drawings, so that the ImageNet classes are kept. "objects" is free of it and
+sees half of its batches with a part of each photograph replaced by a part of another one. Inputs are cached maps,
+plain or mirrored, whole or cropped. Weights are averaged over the run.
 """
 
 from __future__ import annotations
@@ -27,18 +28,16 @@ from models.encoders.preprocess import SCALES
 from training.cache import load_shards
 from training.cells import TailMaps, cell_labels
 from training.data import cache_folder
-from training.fit import CELL_FACTOR, linear_factor, masked_bce
+from training.fit import CELL_FACTOR, folded_linear, linear_factor, masked_bce
 from training.material import LEARNT_FOLDS, Material, load_material
 from training.tail import TrainableTail
 from training.trunks import frozen_trunk, tail_path
 
-EPOCHS = 8
 BATCH = 16
 TRUNK_RATE = 0.005
 """Learning rate of a 1x1 weight, in units of its own standard deviation."""
 
 HEAD_RATE = 2e-3
-DISTILL = 1.0
 SMALL_SCALE_SHARE = 0.7
 EXTRA_SHARE = 0.5
 """Part of photos-1k and of the drawings that an epoch sees."""
@@ -47,7 +46,19 @@ CROP_SHARE = 0.5
 POSITIVE_CELLS, OTHER_CELLS = 3.0, 40.0
 """Weight of a category's positive cells in a photograph together, and of all cells together."""
 
-SEED = 1
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`distill`: weight of the KL to the frozen trunk's classes; `mixed`: part of the batches with two photographs'
+    parts side by side."""
+
+    epochs: int
+    distill: float
+    mixed: float
+    seed: int
+
+
+RECIPES = {"tail": Recipe(8, 1.0, 0.0, 1), "objects": Recipe(12, 0.0, 0.5, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +95,53 @@ class JointHeads:
         x = (cells - self.start["mean_cell"]) / self.start["deviation_cell"]
         return x @ self.params["weight"] * CELL_FACTOR + self.params["prior"] * prior + self.params["bias"]
 
+    def folded(self, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state of `models.encoders.heads.Objects`: such parameters on raw features."""
+        overall = {}
+        for scale in SCALES:
+            mean, deviation = self.start[f"mean{scale}"], self.start[f"deviation{scale}"]
+            weight = params[f"weight{scale}"] * linear_factor(len(mean))
+            overall[scale] = folded_linear(weight, params[f"bias{scale}"], mean, deviation)
+        cell = folded_linear(
+            params["weight"] * CELL_FACTOR, params["bias"], self.start["mean_cell"], self.start["deviation_cell"]
+        )
+        return {
+            "overall.linear.weight": torch.cat([layer.weight for layer in overall.values()], 1) / len(SCALES),
+            "overall.linear.bias": torch.stack([layer.bias for layer in overall.values()]).mean(0),
+            "cell.linear.weight": cell.weight, "cell.linear.bias": cell.bias, "cell.prior_weight": params["prior"],
+        }  # fmt: skip
+
     def penalty(self, scale: int) -> Tensor:
         return 0.002 * self.params[f"weight{scale}"].pow(2).sum() + 1e-6 * self.params["weight"].pow(2).sum()
+
+
+def summary(grid: Tensor) -> Tensor:
+    """Labels of an image by its cells' (h, w, 80): 1 where one is, -1 where one is only touched, else 0."""
+    flat = grid.flatten(0, 1)
+    return torch.where((flat == 1).any(0), 1, torch.where((flat == -1).any(0), -1, 0)).to(torch.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where two maps meet: along dimension 1 (rows) or 2 (columns), at a part of its length."""
+
+    dimension: int
+    part: float
+
+    def mix(self, maps: Tensor) -> Tensor:
+        """(n, h, w, channels) with what lies beyond the seam taken from the next of the batch."""
+        length = maps.shape[self.dimension]
+        first = min(max(round(length * self.part), 1), length - 1)
+        near, far = maps.narrow(self.dimension, 0, first), maps.narrow(self.dimension, first, length - first)
+        return torch.cat([near, far.roll(1, 0)], self.dimension)
 
 
 class Trainer:
     """Losses of batches of one map shape."""
 
-    def __init__(self, material: Material, tails: TailMaps, start: Mapping[str, Tensor]) -> None:
+    def __init__(self, material: Material, tails: TailMaps, start: Mapping[str, Tensor], distill: float) -> None:
         trunk = frozen_trunk()
-        self.material, self.tails = material, tails
+        self.material, self.tails, self.distill = material, tails, distill
         self.tail, self.heads = TrainableTail(trunk), JointHeads(start)
         self.classifier = trunk.classifier.weight.detach().bfloat16(), trunk.classifier.bias.detach()
         self.taught = torch.load(cache_folder() / "teacher.pt", mmap=True)
@@ -124,12 +172,12 @@ class Trainer:
         labels = self.material.labels[item.row]
         if not cropped or self.material.keys[item.row] not in self.material.photos:
             return labels
-        flat = grid.flatten(0, 1)
-        left = torch.where((flat == 1).any(0), 1, torch.where((flat == -1).any(0), -1, 0)).to(torch.int8)
+        left = summary(grid)
         return torch.where(labels == 1, left, labels)
 
-    def loss(self, batch: list[Item], window: tuple[slice, slice] | None) -> Tensor:
-        """Mean loss of a batch whose maps have one shape; `window` crops all of them."""
+    def loss(self, batch: list[Item], window: tuple[slice, slice] | None, seam: Seam | None) -> Tensor:
+        """Mean loss of a batch whose maps have one shape; `window` crops all of them, beyond the `seam` each goes on
+        with another one's map."""
         keys = [self.material.keys[item.row] for item in batch]
         scale = batch[0].scale
         maps = torch.stack([self.tails[(k, scale, item.mirrored)] for k, item in zip(keys, batch, strict=True)])
@@ -137,8 +185,13 @@ class Trainer:
         rows, columns = window or (slice(0, height), slice(0, width))
         grids = [self.grid_labels(item, height, width)[rows, columns] for item in batch]
         shown = torch.stack([self.image_labels(i, g, window is not None) for i, g in zip(batch, grids, strict=True)])
-        targets = torch.stack(grids).flatten(1, 2)
-        cells = self.tail(maps[:, :, rows, columns].bfloat16().permute(0, 2, 3, 1).contiguous())
+        targets = torch.stack(grids)
+        maps = maps[:, :, rows, columns].bfloat16().permute(0, 2, 3, 1).contiguous()
+        if seam is not None and n > 1:
+            maps, targets = seam.mix(maps), seam.mix(targets)
+            shown = torch.stack([summary(grid) for grid in targets])
+        targets = targets.flatten(1, 2)
+        cells = self.tail(maps)
         grid = cells.float()
         flat = grid.flatten(1, 2)
         logs = self.classes(flat)
@@ -151,7 +204,9 @@ class Trainer:
         cell = masked_bce(logits, targets, each * weights[:, None, None]) / (n * (OTHER_CELLS + 5))
         pooled = torch.cat([(flat.pow(3).mean(1) + 1e-7).pow(1 / 3), flat.amax(1)], -1)
         overall = masked_bce(self.heads.overall(pooled, scale), shown, weights[:, None]) / n
-        return overall + cell + DISTILL * self.distillation(batch, grid, logs, rows, columns, width)
+        if not self.distill:
+            return overall + cell
+        return overall + cell + self.distill * self.distillation(batch, grid, logs, rows, columns, width)
 
     def distillation(
         self, batch: list[Item], grid: Tensor, logs: Tensor, rows: slice, columns: slice, width: int
@@ -216,26 +271,31 @@ def merged(batches: list[list[Item]]) -> list[list[list[Item]]]:
     return updates
 
 
-def tune(held: int | None) -> dict[str, Tensor]:
-    """Tune and return the averaged tail by the trunk's own names."""
-    torch.manual_seed(SEED)
-    rng = np.random.default_rng(SEED)
+def draw_seam(share: float, rng: np.random.Generator) -> Seam | None:
+    return Seam(int(rng.integers(1, 3)), float(rng.uniform(0.3, 0.7))) if rng.random() < share else None
+
+
+def tune(recipe: Recipe, held: int | None) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Tune, and return the averaged tail by the trunk's own names, and the averaged heads on raw features."""
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
     material = load_material(tuple(fold for fold in LEARNT_FOLDS if fold != held))
     tails = load_shards("tails")
-    trainer = Trainer(material, tails, torch.load(cache_folder() / f"start-{held or 'none'}.pt"))
+    trainer = Trainer(material, tails, torch.load(cache_folder() / f"start-{held or 'none'}.pt"), recipe.distill)
     tail, heads = trainer.tail.params, trainer.heads.params
     groups = [{"params": [p], "lr": TRUNK_RATE * (p.std().item() if p.dim() == 2 else 0.1)} for p in tail.values()] + [
         {"params": [p], "lr": HEAD_RATE} for p in heads.values()
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0)
     rates = [group["lr"] for group in optimizer.param_groups]
-    average = {name: value.detach().clone() for name, value in tail.items()}
+    trained = {**tail, **{f"joint.{name}": value for name, value in heads.items()}}
+    average = {name: value.detach().clone() for name, value in trained.items()}
     step, start = 0, time.monotonic()
-    for epoch in range(EPOCHS):
+    for epoch in range(recipe.epochs):
         updates = merged(epoch_batches(material, tails, rng))
         total, seen = 0.0, 0
         for n, update in enumerate(updates):
-            done = (epoch + n / len(updates)) / EPOCHS
+            done = (epoch + n / len(updates)) / recipe.epochs
             level = min(1.0, (step + 1) / 40) * 0.5 * (1 + math.cos(math.pi * done))
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * level
@@ -243,7 +303,7 @@ def tune(held: int | None) -> dict[str, Tensor]:
             size = sum(len(batch) for batch in update)
             for batch in update:
                 shape = tails[(material.keys[batch[0].row], batch[0].scale, False)].shape
-                loss = trainer.loss(batch, crop_window(shape[1], shape[2], rng))
+                loss = trainer.loss(batch, crop_window(shape[1], shape[2], rng), draw_seam(recipe.mixed, rng))
                 torch.autograd.backward((loss + trainer.heads.penalty(batch[0].scale)) * len(batch) / size)
                 total += loss.item() * len(batch)
                 seen += len(batch)
@@ -251,15 +311,18 @@ def tune(held: int | None) -> dict[str, Tensor]:
             step += 1
             keep = min(0.995, (step + 1) / (step + 20))
             with torch.no_grad():
-                for name, value in tail.items():
+                for name, value in trained.items():
                     average[name].lerp_(value, 1 - keep)
         print(f"epoch {epoch + 1} loss {total / seen:.3f} {time.monotonic() - start:.0f} s", flush=True)
-    return trainer.tail.trunk_state(average)
+    joint = {name.removeprefix("joint."): average.pop(name) for name in list(average) if name.startswith("joint.")}
+    return trainer.tail.trunk_state(average), trainer.heads.folded(joint)
 
 
 def main() -> None:
-    held = None if sys.argv[1] == "none" else int(sys.argv[1])
-    save_file({name: value.half() for name, value in tune(held).items()}, tail_path(held))
+    name, held = sys.argv[1], None if sys.argv[2] == "none" else int(sys.argv[2])
+    tail, heads = tune(RECIPES[name], held)
+    save_file({key: value.half().contiguous() for key, value in tail.items()}, tail_path(held, name))
+    save_file(heads, cache_folder() / f"{name}-heads-{held or 'none'}.safetensors")
 
 
 if __name__ == "__main__":

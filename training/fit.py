@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.encoders.coco import CATEGORIES
-from models.encoders.heads import STACK_SCORES, CellHead, Stack
+from models.encoders.heads import CellHead, Stack
 from models.encoders.trunk import CELL_CHANNELS
 
 COUNT = len(CATEGORIES)
@@ -100,11 +100,11 @@ def fit_cells(cells: Tensor, priors: Tensor, labels: Tensor, weights: Tensor, se
 
 
 def fit_stack(scores: Tensor, labels: Tensor, weights: Tensor, steps: int = 300) -> Stack:
-    """Shared weights with small offsets a category over (rows, 80, 6) out-of-fold scores."""
+    """Shared weights with small offsets a category over (rows, 80, scores) out-of-fold scores."""
     mean, deviation = scores.mean((0, 1)), scores.std((0, 1))
     x = (scores - mean) / deviation
-    shared = torch.full((STACK_SCORES,), 0.3, requires_grad=True)
-    offset = torch.zeros(COUNT, STACK_SCORES, requires_grad=True)
+    shared = torch.full((scores.shape[-1],), 0.3, requires_grad=True)
+    offset = torch.zeros(COUNT, scores.shape[-1], requires_grad=True)
     bias = torch.logit(base_rates(labels, weights)).requires_grad_()
     optimizer = torch.optim.Adam([shared, offset, bias], lr=0.03)
     total = weights.sum()
@@ -115,7 +115,7 @@ def fit_stack(scores: Tensor, labels: Tensor, weights: Tensor, steps: int = 300)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
-    stack = Stack()
+    stack = Stack(scores.shape[-1])
     with torch.no_grad():
         stack.weight.copy_((shared + offset).detach() / deviation)
         stack.bias.copy_(bias.detach() - (stack.weight * mean).sum(-1))

@@ -1,16 +1,12 @@
-"""Fit the concept heads: overall, cell, stack, class calibration, and the appearance projection.
+"""Fit the heads on the tail that keeps the classes, the class calibration, and the appearance projection.
 
     python -m training.heads
 
-The overall and cell head are fitted on folds 1-4 with the shipped trunk. The stack needs scores of photographs
-that trained neither trunk nor heads: they come from the trunks tuned without one fold (`training.finetune`).
-Writes concepts.safetensors and appearance.safetensors, and oof.pt (those scores) in the cache folder.
+Writes appearance.safetensors and, in the cache folder, kept-heads-<held>.safetensors (fitted with and without the
+held fold, each on its own trunk; `training.stack` puts them together) and calibration.safetensors.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,16 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from models.encoders.appearance import APPEARANCE_DIM, Appearance
-from models.encoders.captions import CaptionHead
 from models.encoders.coco import CATEGORIES
-from models.encoders.heads import CLASS_SCORES, ClassCalibration, ConceptHeads, class_logits, stack_scores
+from models.encoders.heads import CLASS_SCORES, CategoryHeads, ClassCalibration, class_logits, tail_scores
 from training.cache import load_shards
 from training.cells import CellStore, extract, sample_cells
 from training.data import cache_folder, weights_folder
-from training.fit import fit_cells, fit_pooled, fit_stack
+from training.fit import fit_cells, fit_pooled
 from training.material import LEARNT_FOLDS, Material, load_material
-from training.metrics import mean_average_precision
-from training.trunks import HELD_FOLDS, load_trunk
+from training.trunks import HELD_FOLD, load_trunk
 
 SAME_CLASS = {
     "zebra": 340, "backpack": 414, "cell phone": 487, "keyboard": 508, "microwave": 651, "mouse": 673, "bench": 703,
@@ -44,9 +38,9 @@ LEAD = 1.0
 (coco/: average precision of the categories above .661, .641, .627)."""
 
 
-def fit_heads(store: CellStore, material: Material, rows: NDArray[np.int64]) -> ConceptHeads:
+def fit_heads(store: CellStore, material: Material, rows: NDArray[np.int64]) -> CategoryHeads:
     """Overall and cell head from the given rows of the material (the store has one image a row, in order)."""
-    heads = ConceptHeads()
+    heads = CategoryHeads()
     index = torch.from_numpy(rows)
     labels, weights = material.labels[index], material.weights[index]
     heads.overall.linear = fit_pooled(store.pooled[index], labels, weights)
@@ -65,13 +59,13 @@ def part(store: CellStore, rows: NDArray[np.int64]) -> CellStore:
 
 
 @torch.inference_mode()
-def score(heads: ConceptHeads, store: CellStore, rows: NDArray[np.int64]) -> Tensor:
-    """The stack's scores of some images, (rows, 80, 6)."""
+def score(heads: CategoryHeads, store: CellStore, rows: NDArray[np.int64]) -> Tensor:
+    """What the stack reads of one tail, of some images: (rows, 80, 6)."""
     found = []
     for row in rows:
         priors = [store.priors[store.rows(row, s)].float() for s in (0, 1)]
         logits = [heads.cell(store.cells[store.rows(row, s)].float(), priors[s]) for s in (0, 1)]
-        found.append(stack_scores(heads.overall(store.pooled[row]), logits, priors))
+        found.append(tail_scores(heads.overall(store.pooled[row]), logits, priors))
     return torch.stack(found)
 
 
@@ -122,64 +116,17 @@ def fit_appearance(store: CellStore) -> Appearance:
     return appearance
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Scores of rows that trained nothing behind them: `rows` into the material, `scores` (rows, 80, 6)."""
-
-    rows: NDArray[np.int64]
-    scores: Tensor
-
-
-def out_of_fold(material: Material) -> OutOfFold:
-    """Scores of the held folds, each by a trunk and heads that never saw it."""
-    tails = load_shards("tails")
-    found_rows, found = [], []
-    for held in HELD_FOLDS:
-        store = extract(load_trunk(held), tails, material.keys)
-        heads = fit_heads(store, material, np.flatnonzero(material.folds != held))
-        save_heads(heads, cache_folder() / f"concepts-without-{held}.safetensors")
-        rows = np.flatnonzero(material.folds == held)
-        found_rows.append(rows)
-        found.append(score(heads, store, rows))
-        print(f"scored fold {held}: {len(rows)} rows", flush=True)
-    return OutOfFold(np.concatenate(found_rows), torch.cat(found))
-
-
 def main() -> None:
     material = load_material(LEARNT_FOLDS)
-    oof = out_of_fold(material)
-    rows = torch.from_numpy(oof.rows)
-    store = extract(load_trunk(None), load_shards("tails"), material.keys)
-    heads = fit_heads(store, material, np.arange(len(material.keys)))
-    heads.stack = fit_stack(oof.scores, material.labels[rows], material.weights[rows])
-    heads.calibration = fit_classes(store.class_logs, material)
-    coco = material.is_coco[oof.rows]
-    shown = material.labels[rows][coco].numpy() == 1
-    print(f"out-of-fold mAP of the stack {mean_average_precision(heads.stack(oof.scores[coco]).numpy(), shown):.3f}")
-    print("class calibration", heads.calibration.weight.tolist(), heads.calibration.bias.item())
-    save_heads(heads, weights_folder() / "concepts.safetensors")
+    for held in (HELD_FOLD, None):
+        store = extract(load_trunk(held), load_shards("tails"), material.keys)
+        heads = fit_heads(store, material, np.flatnonzero(material.folds != (held or 0)))
+        save_file(heads.state_dict(), cache_folder() / f"kept-heads-{held or 'none'}.safetensors")
+    calibration = fit_classes(store.class_logs, material)
+    print("class calibration", calibration.weight.tolist(), calibration.bias.item())
+    save_file(calibration.state_dict(), cache_folder() / "calibration.safetensors")
     appearance = {k: v.half() for k, v in fit_appearance(store).state_dict().items()}
     save_file(appearance, weights_folder() / "appearance.safetensors")
-    torch.save({"rows": oof.rows, "scores": oof.scores}, cache_folder() / "oof.pt")
-    save_caption_inputs(heads, store, material, oof)
-
-
-def save_heads(heads: ConceptHeads, path: Path) -> None:
-    """Matrices as f16 (it costs nothing measurable), the rest as f32."""
-    state = heads.state_dict()
-    save_file({k: (v.half() if v.dim() == 2 else v).contiguous() for k, v in state.items()}, path)
-
-
-def save_caption_inputs(heads: ConceptHeads, store: CellStore, material: Material, oof: OutOfFold) -> None:
-    """Inputs of the caption head for coco/, from out-of-fold scores, to caption-inputs.pt in the cache folder."""
-    frozen = torch.load(cache_folder() / "frozen-oof.pt", weights_only=False)
-    scores = dict(zip(frozen["rows"], frozen["scores"], strict=True)) | dict(zip(oof.rows, oof.scores, strict=True))
-    rows = [n for n in range(len(material.keys)) if material.keys[n] in material.photos]
-    inputs = CaptionHead.inputs(heads.stack(torch.stack([scores[n] for n in rows])), store.class_logs[rows])
-    ids = [material.photos[material.keys[n]].id for n in rows]
-    torch.save(
-        {"ids": ids, "folds": material.folds[rows].tolist(), "inputs": inputs}, cache_folder() / "caption-inputs.pt"
-    )
 
 
 if __name__ == "__main__":

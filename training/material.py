@@ -35,6 +35,10 @@ class Material:
     def is_coco(self) -> NDArray[np.bool_]:
         return np.array([key in self.photos for key in self.keys])
 
+    def of_fold(self, fold: int) -> set[str]:
+        """Keys of the rows of a fold."""
+        return {self.keys[row] for row in np.flatnonzero(self.folds == fold)}
+
     def cell_labels(self, store: CellStore, rows: NDArray[np.int64]) -> list[list[NDArray[np.int8]]]:
         """Cell labels of the given rows at both scales. Of partly labelled photographs only absences are used."""
         found = []

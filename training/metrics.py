@@ -32,3 +32,11 @@ def expected_calibration_error(probabilities: Scores, shown: Shown, bins: int = 
         if (place == b).any()
     ]
     return float(np.sum(gaps))
+
+
+def area_under_curve(scores: Scores, shown: Shown) -> float:
+    """Chance that something shown scores higher than something not shown (ties by order); both (n,)."""
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    positives = int(shown.sum())
+    return float((ranks[shown].sum() - positives * (positives + 1) / 2) / (positives * (len(shown) - positives)))

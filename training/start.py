@@ -21,7 +21,7 @@ from training.data import cache_folder
 from training.fit import fit_cells, fit_pooled, standardise
 from training.heads import fit_heads, part, score
 from training.material import LEARNT_FOLDS, Material, load_material
-from training.trunks import HELD_FOLDS, frozen_trunk
+from training.trunks import HELD_FOLD, frozen_trunk
 
 TEACHER_CELLS = 24
 
@@ -64,12 +64,12 @@ def main() -> None:
     store = extract(frozen_trunk(), tails, material.keys)
     torch.save(teacher(store), cache_folder() / "teacher.pt")
     scored = []
-    for held in (fold for fold in LEARNT_FOLDS if fold not in HELD_FOLDS):
+    for held in (fold for fold in LEARNT_FOLDS if fold != HELD_FOLD):
         rows = np.flatnonzero((material.folds == held) & material.is_coco)
         scored.append((rows, score(fit_heads(store, material, np.flatnonzero(material.folds != held)), store, rows)))
     rows, scores = np.concatenate([s[0] for s in scored]), torch.cat([s[1] for s in scored])
     torch.save({"rows": rows, "scores": scores}, cache_folder() / "frozen-oof.pt")
-    for left_out in (*HELD_FOLDS, None):
+    for left_out in (HELD_FOLD, None):
         torch.save(start_heads(store, material, left_out), cache_folder() / f"start-{left_out or 'none'}.pt")
         print(f"start heads without fold {left_out}", flush=True)
 

@@ -10,15 +10,15 @@ from models.encoders.clip import build_clip, build_trunk
 from models.encoders.trunk import Trunk
 from training.data import cache_folder, weights_folder
 
-HELD_FOLDS = (4,)
-"""Folds that trunks for calibration leave out, one each; the shipped trunk leaves out the test fold only."""
+HELD_FOLD = 4
+"""The fold that models for calibration leave out; what ships leaves out the test fold only."""
 
 
-def tail_path(held: int | None) -> Path:
-    """Where the tail tuned without a fold is kept; None: the shipped one."""
-    return (
-        weights_folder() / "tail.safetensors" if held is None else cache_folder() / f"tail-without-{held}.safetensors"
-    )
+def tail_path(held: int | None, name: str = "tail") -> Path:
+    """Where a tail ("tail" or "objects") tuned without a fold is kept; None: the shipped one."""
+    if held is None:
+        return weights_folder() / f"{name}.safetensors"
+    return cache_folder() / f"{name}-without-{held}.safetensors"
 
 
 def frozen_trunk() -> Trunk:
@@ -26,8 +26,10 @@ def frozen_trunk() -> Trunk:
     return build_trunk(build_clip()).halve()
 
 
-def load_trunk(held: int | None) -> Trunk:
+def load_trunk(held: int | None, name: str = "tail") -> Trunk:
     """The trunk with a tuned tail, in bf16."""
     trunk = frozen_trunk()
-    trunk.load_state_dict(load_file(tail_path(held)), strict=False)
+    if name != "tail":
+        trunk = trunk.branch()
+    trunk.load_state_dict(load_file(tail_path(held, name)), strict=False)
     return trunk

@@ -14,6 +14,9 @@ from agents.nouns import article
 from agents.words import clause
 from thresher.types import Abstention, Expr, Plan, Verdict
 
+LIKELY = 0.8
+"""Probability from which a photograph is taken for the one that is meant, whatever the others look like."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -95,6 +98,17 @@ def unknown(case: Case, *exprs: Expr | None) -> Ruling:
 def undecided(case: Case, judged: Judged, *exprs: Expr | None) -> bool:
     """True where the kind must abstain: some photograph hangs on an unknown word of these expressions."""
     return case.abstain and not judged.known and bool(case.findings.unknown(*exprs))
+
+
+def missing(case: Case, judged: Judged, expr: Expr | None) -> bool:
+    """True where the kind must abstain because no photograph is the one that the question takes for granted.
+
+    One that is likely by itself is enough, in however long a scope.
+    """
+    if not case.abstain:
+        return False
+    best = float(judged.probability[judged.must].max(initial=0.0))
+    return best < LIKELY and (not judged.must.any() or case.findings.presupposed(expr) < case.findings.params.present)
 
 
 def unsettled(case: Case, expr: Expr | None, indices: Sequence[int]) -> Ruling:

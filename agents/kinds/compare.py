@@ -1,10 +1,10 @@
-"""More or fewer photographs of X than of Y: both counted; the confidence is the chance that the inequality holds."""
+"""More or fewer photographs of X than of Y: both are counted. The confidence is the chance of the inequality."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.decide import best_first, greater, poisson_binomial
+from agents.decide import greater, tally
 from agents.kinds.base import Case, Ruling, rule, undecided, unknown
 from agents.words import clause, photos
 from thresher.types import Plan
@@ -16,14 +16,13 @@ def decide(case: Case) -> Ruling:
     sides = [case.findings.judge(plan.target), case.findings.judge(plan.compare_with)]
     if any(undecided(case, side, plan.target, plan.compare_with) for side in sides):
         return unknown(case, plan.target, plan.compare_with)
-    inside = [best_first(side) for side in sides]
-    left, right = (poisson_binomial(side.settled) for side in sides)
-    counts = (len(inside[0]), len(inside[1]))
+    (inside, left), (others, right) = map(tally, sides)
+    counts = (len(inside), len(others))
     if plan.comparison == "more":
         value, chance = counts[0] > counts[1], greater(left, right)
     else:
         value, chance = counts[0] < counts[1], greater(right, left)
-    images = list(dict.fromkeys([*inside[0], *inside[1]]))
+    images = list(dict.fromkeys([*inside, *others]))
     return rule(case, value, images, chance if value else 1 - chance, counts=counts)
 
 

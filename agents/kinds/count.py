@@ -1,10 +1,10 @@
-"""How many photographs: those judged positive, with an interval from the probabilities of all that were judged."""
+"""How many photographs: the middle of what the probabilities of all that were judged add up to, and an interval."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.decide import best_first, interval, poisson_binomial
+from agents.decide import interval, tally
 from agents.kinds.base import Case, Ruling, rule, undecided, unknown
 from agents.words import cite, clause, photos
 from thresher.types import Plan
@@ -16,9 +16,9 @@ def decide(case: Case) -> Ruling:
     judged = case.findings.judge(case.plan.target)
     if undecided(case, judged, case.plan.target):
         return unknown(case, case.plan.target)
-    inside = best_first(judged)
+    inside, pmf = tally(judged)
     value = len(inside)
-    return rule(case, value, inside, judged.agreement, interval(poisson_binomial(judged.settled), value))
+    return rule(case, value, inside, judged.agreement, interval(pmf, value))
 
 
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:

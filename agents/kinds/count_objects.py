@@ -7,19 +7,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.decide import best_first
+from agents.decide import Judged, Probabilities, best_first, interval, negative_binomial
 from agents.judge import WEAK_BOX
-from agents.kinds.base import Case, Ruling, abstain, rule, undecided, unknown
+from agents.kinds.base import Case, Ruling, abstain, missing, rule, undecided, unknown
 from agents.nouns import plural_phrase
 from agents.words import cite, clause, no_phrase, noun_phrase, photos
 from thresher.types import Abstention, Expr, Plan, Predicate
 
+FIRST, PER_BOX, WITHOUT_BOX = 1.2, 0.83, 1.7
+"""Objects to expect in a photograph that shows some: so many, and for each counted box; where it is under its threshold
+for that. A detector with coarse cells misses in crowds what it cannot tell apart. Least squares over 1,388 pairs of a
+photograph and a category of a fold that trained nothing behind them."""
+
+SPREAD = 2.1
+"""Variance by mean of that number, of the same pairs. Intervals with these constants, fitted on one half of the
+photographs, hold the number in scopes of 100 of the other half in .90 and .94."""
+
+CERTAIN = 0.95
+
 
 def decide(case: Case) -> Ruling:
-    """With a condition the target selects the photographs and the condition is what is counted.
+    """With a condition the target selects the photographs, or the one that is meant, and the condition is counted.
 
-    Confidence: the mean score of the counted boxes. There is no interval: nothing here says how many boxes are
-    missing.
+    Confidence: the mean score of the counted boxes. The interval knows that boxes are missing (`_interval`).
     counts: (photographs with objects,).
     """
     found = case.findings
@@ -29,12 +39,14 @@ def decide(case: Case) -> Ruling:
         selected = found.judge(case.plan.target)
         if undecided(case, selected, case.plan.target):
             return unknown(case, case.plan.target)
+        if case.plan.one and missing(case, selected, case.plan.target):
+            return abstain(case, Abstention.NOT_FOUND, "")
         if not selected.must.any() and case.abstain:
             return abstain(case, Abstention.NOT_FOUND, "")
-        among = np.flatnonzero(selected.must).tolist()
-        judged = type(judged)(
-            judged.probability * selected.probability, judged.must & selected.must, judged.can & selected.must
-        )
+        among = best_first(selected)[:1] if case.plan.one else np.flatnonzero(selected.must).tolist()
+        chosen = np.isin(np.arange(found.n), among)
+        p = judged.probability * (chosen if case.plan.one else selected.probability)
+        judged = Judged(p, judged.must & chosen, judged.can & chosen)
     if undecided(case, judged, objects):
         return unknown(case, objects)
     inside = best_first(judged)
@@ -45,9 +57,23 @@ def decide(case: Case) -> Ruling:
         return abstain(case, Abstention.UNSURE, detail, inside)
     p = judged.probability
     scores = [[score for _, score in found.boxes(i, objects.noun)] or [float(p[i])] for i in inside]
-    value = sum(map(len, scores))
+    counts = [len(own) for own in scores]
+    value = sum(counts)
     sure = float(np.mean(np.concatenate(scores))) if inside else 1 - float(p.max(initial=0.0))
-    return rule(case, value, inside, sure, counts=(len(inside),), among=among)
+    between = _interval(p, inside, counts, value) if detected else None
+    return rule(case, value, inside, sure, between, counts=(len(inside),), among=among)
+
+
+def _interval(p: Probabilities, inside: Sequence[int], counts: Sequence[int], value: int) -> tuple[int, int]:
+    """90 % interval of all objects in photographs that show some with probabilities `p` (n,); in those `inside` so many
+    boxes were counted. At least one object is in each photograph that is certain."""
+    mean = np.full(len(p), WITHOUT_BOX)
+    mean[list(inside)] = FIRST + PER_BOX * np.asarray(counts, np.float64)
+    expected = float((p * mean).sum())
+    variance = float((p * (SPREAD * mean + mean**2) - (p * mean) ** 2).sum())
+    certain = int((p >= CERTAIN).sum())
+    low, high = interval(negative_binomial(expected - certain, variance), max(0, value - certain))
+    return low + certain, high + certain
 
 
 def counted(plan: Plan) -> Predicate:

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.decide import best_first
 from agents.judge import Findings, of_phrase
-from agents.kinds.base import Case, Ruling, abstain, rule, undecided, unknown
+from agents.kinds.base import Case, Ruling, abstain, missing, rule, undecided, unknown
 from agents.nouns import plural_phrase
 from agents.retrieve import read_phrases
 from agents.words import clause, photos
@@ -81,7 +81,7 @@ def decide(case: Case) -> Ruling:
     if undecided(case, judged, target):
         return unknown(case, target)
     indices = chosen(case)
-    if not indices:
+    if not indices or (case.plan.one and missing(case, judged, target)):
         return abstain(case, Abstention.NOT_FOUND, "")
     if not case.findings.listing and case.abstain:
         return abstain(case, Abstention.UNSURE, "I recognise nothing in it that I have a word for", indices[:1])

@@ -1,4 +1,4 @@
-"""Is there a ...: decided by all photographs together; with a condition, by the one best photograph."""
+"""Is there a ...: decided by all photographs together; with a condition, about the one photograph that is meant."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from agents.algebra import predicates
 from agents.decide import best_first
-from agents.kinds.base import Case, Ruling, abstain, close_call, rule, undecided, unknown, unsettled
+from agents.kinds.base import Case, Ruling, abstain, close_call, missing, rule, undecided, unknown, unsettled
 from agents.kinds.count import say_set
 from agents.words import clause, negative_clause
 from thresher.types import Abstention, Plan
@@ -22,16 +23,18 @@ def _anywhere(case: Case) -> Ruling:
 
     Thresholds of single photographs are made for counting and can lie under one half. On out-of-fold photographs,
     in scopes of 10 to 300, this rule is right as often as "any photograph over its threshold" or slightly oftener.
+    Where there is only one photograph, it is a question about that one.
     Unsure where no positive photograph's boxes say anything about a count or relation that is asked for.
     """
-    judged = case.findings.judge(case.plan.target)
+    asked = case.findings.n == 1
+    judged = case.findings.judge(case.plan.target, asked)
     inside = best_first(judged)
     if not inside and undecided(case, judged, case.plan.target):
         return unknown(case, case.plan.target)
     if not case.findings.n:
         return rule(case, False, [], 1.0)
     best = int(np.argmax(judged.probability)) if not inside else inside[0]
-    if inside and not case.findings.judge(case.plan.target, strict=case.abstain).must.any():
+    if inside and not case.findings.judge(case.plan.target, asked, case.abstain).must.any():
         return unsettled(case, case.plan.target, [best])
     chance = 1 - float(np.prod(1 - judged.probability))
     if inside and close_call(case, chance):
@@ -42,26 +45,33 @@ def _anywhere(case: Case) -> Ruling:
 
 
 def _in_one(case: Case) -> Ruling:
-    """The single best photograph for the target; then the condition, as something that is asked about."""
-    target, condition = case.plan.target, case.plan.condition
+    """The photograph that is meant shows it, or does not. Cited is the likeliest one of which that is true.
+
+    Boxes and looks are known of the best photograph only: where the condition needs them, it alone decides.
+    """
+    target, condition, found = case.plan.target, case.plan.condition, case.findings
     assert condition is not None
-    selected = case.findings.judge(target)
+    selected = found.judge(target)
     inside = best_first(selected)
     if not inside and undecided(case, selected, target):
         return unknown(case, target)
-    if not inside and case.abstain:
+    if missing(case, selected, target):
         return abstain(case, Abstention.NOT_FOUND, "")
     best = inside[0] if inside else int(np.argmax(selected.probability))
-    judged = case.findings.judge(condition, asked=True, strict=case.abstain)
+    judged = found.judge(condition, asked=True, strict=case.abstain)
     if case.abstain and judged.can[best] and not judged.must[best]:
         return unsettled(case, condition, [best])
     yes, p = bool(judged.must[best]), float(judged.probability[best])
+    if not any(found.looks.get(part) or found.box_checks(part) for part in predicates(condition)):
+        p = found.of_the_one(target, condition)
+        yes = p >= 0.5
+        fits = judged.probability if yes else 1 - judged.probability
+        best = int(np.argmax(selected.probability * fits))
     if close_call(case, p):
         detail = f"the chance that it {clause(condition, many=False)} is {p:.0%}"
         return abstain(case, Abstention.UNSURE, detail, [best])
-    there = float(selected.probability[best])
     detail = f"the best of {len(inside)} photos that match" if len(inside) > 1 else ""
-    return rule(case, yes, [best], there * (p if yes else 1 - p) + (1 - there) * 0.5, detail=detail, among=[best])
+    return rule(case, yes, [best], p if yes else 1 - p, detail=detail, among=[best])
 
 
 def say(plan: Plan, ruling: Ruling, names: Sequence[str]) -> str:

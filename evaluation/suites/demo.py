@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from evaluation.asking import Asker, ask_once
+from evaluation.asking import ask_once
 from evaluation.photos import find_photographs, lay_out
+from evaluation.suite import Question, Record, Row, Suite
 from evaluation.table import DemoQuestion, Given, mismatches
 from thresher.client import Client
 from thresher.importing import Found, find_photos
 from thresher.records import Reply
 from thresher.types import AskOptions, Grounding, ImageId, Wording
 
-SUITE = "demo"
 COLLECTION = "demo"
 OPTIONS = AskOptions(wording=Wording.PLAIN, ground=Grounding.NONE)
 
@@ -44,30 +45,49 @@ def given(reply: Reply, names: Names) -> Given:
     )
 
 
-async def run(
-    client: Asker, table: Sequence[DemoQuestion], names: Names, advance: Callable[[], None] | None = None
-) -> list[dict[str, Any]]:
-    """Ask everything, one after the other -> a row each; `wrong` says what does not agree, empty where all does."""
-    rows: list[dict[str, Any]] = []
-    for question in table:
-        timed = await ask_once(client, COLLECTION, question.ask, OPTIONS)
-        wrong = mismatches(question, given(timed.reply, names))
-        rows.append(
-            {
-                "question": question.ask,
-                "demo": question.demo,
-                "right": not wrong,
-                "wrong": "; ".join(wrong),
-                "value": timed.reply.verdict.value,
-                "answer": timed.reply.text,
-                "seconds": timed.seconds,
-            }
-        )
-        if advance is not None:
-            advance()
-    return rows
+def suite(table: Sequence[DemoQuestion], folder: Path) -> Suite:
+    """Every question of the table; the photographs are laid out in `folder`."""
+    photos = photographs(folder).photos
+    names: dict[ImageId, tuple[str, ...]] = {}
+    for photo in photos:
+        content = hashlib.sha256(photo.file.read_bytes()).hexdigest()
+        names[content] = (*names.get(content, ()), photo.name)
+    return Suite(
+        name="demo",
+        title="demo questions",
+        settings={"table": hashlib.sha256(repr(tuple(table)).encode()).hexdigest()[:12]},
+        photographs=photos,
+        ids=tuple(names),
+        questions=tuple(
+            Question(str(number), "asking", partial(_ask, each, names)) for number, each in enumerate(table)
+        ),
+        rows=_rows,
+    )
 
 
-def result(run_info: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The JSON of a run."""
-    return {"suite": SUITE, "run": dict(run_info), "rows": list(rows)}
+async def _ask(question: DemoQuestion, names: Names, client: Client, collection: str) -> Record:
+    """`wrong` says what does not agree, empty where all does."""
+    timed = await ask_once(client, collection, question.ask, OPTIONS)
+    wrong = mismatches(question, given(timed.reply, names))
+    return {
+        "row": {"question": question.ask, "demo": question.demo},
+        "cluster": question.ask,
+        "scores": {"right": not wrong, "seconds": timed.seconds},
+        "value": timed.reply.verdict.value,
+        "answer": timed.reply.text,
+        "wrong": "; ".join(wrong),
+    }
+
+
+def _rows(records: Sequence[Record]) -> list[Row]:
+    return [
+        {
+            **record["row"],
+            "right": record["scores"]["right"],
+            "answer": record["answer"],
+            "wrong": record["wrong"],
+            "value": record["value"],
+            "seconds": record["scores"]["seconds"],
+        }
+        for record in records
+    ]

@@ -1,127 +1,174 @@
-"""Visual-Haystacks-style questions about one needle, asked through the public client.
+"""Visual-Haystacks-style questions, asked through the public client.
 
-The photographs are imported once; the haystack of a question is the scope of its ask. Abstention, wording and masks
-are off. Questions and their sources: `evaluation.haystacks`.
+All photographs are imported once; the haystack of a question is the scope of its ask, so the order that the official
+runner shuffles does not exist. Abstention and masks are off. Every pipeline is asked the same questions
+(`evaluation.vhs_questions`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from evaluation.asking import Asker, ask_once, in_flight
-from evaluation.coco import LabelledPhotographs
-from evaluation.haystacks import Draw, Drawn, VhsQuestion, base_rate_answers, draw_questions, wording
-from thresher.types import AskOptions, Filter, Grounding, Wording
+from evaluation.asking import Asker, ask_once
+from evaluation.compare import pipeline_rows
+from evaluation.distractors import seen
+from evaluation.suite import Question, Record, Row, Suite, mean_rows
+from evaluation.vhs_questions import Asked, Haystacks
+from thresher.client import Client
+from thresher.errors import Unsupported
+from thresher.types import AskOptions, Filter, Grounding, Pipeline, Wording
 
-SUITE = "vhs"
-RANKS = 5
-OPTIONS = AskOptions(abstain=False, wording=Wording.NONE, ground=Grounding.NONE, max_evidence=0)
-
-Advance = Callable[[int], None]
-"""Told the size of the haystack after each question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is asked. `sizes` are photographs in a haystack, `questions` questions of each size."""
-
-    sizes: tuple[int, ...] = (1, 10, 50, 100)
-    questions: int = 1000
-    seed: int = 7
-    draw: Draw = Draw.MATCHED
+SHOWN = 5
+"""Photographs of a verdict that a record keeps."""
+OPTIONS = AskOptions(abstain=False, wording=Wording.PLAIN, ground=Grounding.NONE, max_evidence=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One question's result. `value` is what the server answered (None: no yes or no).
+def suite(haystacks: Haystacks, pipelines: Sequence[Pipeline], trained: frozenset[str] | None = None) -> Suite:
+    """`trained` (`evaluation.distractors.load_trained`): what trained the server's models, None where unknown."""
 
-    `rank` is the needle's place, from 0, when the haystack is searched for X; None beyond the first `RANKS`.
-    """
+    def with_dropped(records: Sequence[Record]) -> list[Row]:
+        dropped = haystacks.dropped
+        return [row | ({"dropped": dropped[row["draw"], row["n"]]} if dropped else {}) for row in rows(records)]
 
-    question: VhsQuestion
-    value: bool | None
-    rank: int | None
-    seconds: float
-
-
-def draw_all(photographs: LabelledPhotographs, settings: Settings) -> list[Drawn]:
-    """The questions of each size, before anything is imported. Raises `InvalidInput` where a size has none."""
-    return [
-        draw_questions(photographs.presence, size, settings.questions, settings.seed, settings.draw)
-        for size in settings.sizes
-    ]
-
-
-async def run(
-    client: Asker,
-    collection: str,
-    photographs: LabelledPhotographs,
-    drawn: Sequence[Drawn],
-    parallel: int,
-    advance: Advance | None = None,
-) -> list[dict[str, Any]]:
-    """Ask everything, `parallel` questions at a time -> one row a size. `collection` holds the photographs."""
-    rows: list[dict[str, Any]] = []
-    for questions in drawn:
-
-        async def ask(question: VhsQuestion) -> Outcome:
-            return await _ask(client, collection, photographs, question)
-
-        def done(size: int = questions.size) -> None:
-            if advance is not None:
-                advance(size)
-
-        outcomes = await in_flight(questions.questions, ask, parallel, done)
-        rows.append(row(photographs, questions, outcomes))
-    return rows
-
-
-def row(photographs: LabelledPhotographs, drawn: Drawn, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of one size; all but `seconds_per_question` (mean, from asking to answer) in 0..1.
-
-    `accuracy_strict`: the value is the true one, no value is wrong. `compliance`: the value is yes or no.
-    `recall_at_k`: the needle is among the k best of the haystack in a search for X. `base_rate_accuracy`: of
-    `base_rate_answers` on the same questions. `dropped`: categories that cannot fill the size.
-    """
-    questions = [outcome.question for outcome in outcomes]
-    blind = base_rate_answers(photographs.presence, questions)
-    return {
-        "n": drawn.size,
-        "questions": len(outcomes),
-        "accuracy_strict": _mean([outcome.value is outcome.question.answer for outcome in outcomes]),
-        "base_rate_accuracy": _mean([said is q.answer for said, q in zip(blind, questions, strict=True)]),
-        "compliance": _mean([outcome.value is not None for outcome in outcomes]),
-        "recall_at_1": _mean([outcome.rank == 0 for outcome in outcomes]),
-        "recall_at_5": _mean([outcome.rank is not None for outcome in outcomes]),
-        "seconds_per_question": _mean([outcome.seconds for outcome in outcomes]),
-        "dropped": [photographs.categories[x] for x in drawn.dropped],
-    }
-
-
-def result(run_info: Mapping[str, Any], settings: Settings, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The JSON of a run."""
-    drawing = {"seed": settings.seed, "draw": settings.draw.value}
-    return {"suite": SUITE, "run": {**run_info, **drawing}, "rows": list(rows)}
-
-
-async def _ask(client: Asker, collection: str, photographs: LabelledPhotographs, question: VhsQuestion) -> Outcome:
-    scope = Filter(ids=tuple(photographs.ids[index] for index in question.haystack))
-    x, y = photographs.categories[question.x], photographs.categories[question.y]
-    options = AskOptions(OPTIONS.abstain, OPTIONS.wording, OPTIONS.ground, OPTIONS.max_evidence, scope)
-    timed = await ask_once(client, collection, wording(x, y), options)
-    found = await client.search(collection, x, where=scope, limit=RANKS)
-    ranking = [hit.record.id for hit in found.hits]
-    needle = photographs.ids[question.needle]
-    value = timed.reply.verdict.value
-    return Outcome(
-        question=question,
-        value=value if isinstance(value, bool) else None,
-        rank=ranking.index(needle) if needle in ranking else None,
-        seconds=timed.seconds,
+    return Suite(
+        name="vhs",
+        title=haystacks.title,
+        settings={
+            **haystacks.settings,
+            "pipelines": [pipeline.value for pipeline in pipelines],
+            "trained": None if trained is None else len(trained),
+        },
+        photographs=haystacks.photographs,
+        ids=haystacks.ids,
+        questions=_questions(haystacks.asked, pipelines, trained),
+        rows=with_dropped,
+        notes=_notes,
     )
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _questions(
+    asked: Sequence[Asked], pipelines: Sequence[Pipeline], trained: frozenset[str] | None
+) -> tuple[Question, ...]:
+    """Row by row, every question of a row by one pipeline before the next."""
+    by_row: dict[str, list[Asked]] = {}
+    for each in asked:
+        by_row.setdefault(", ".join(f"{name} {value}" for name, value in each.row.items()), []).append(each)
+    return tuple(
+        Question(f"{pipeline.value}/{each.key}", name, partial(_ask, each, pipeline, trained))
+        for name, members in by_row.items()
+        for pipeline in pipelines
+        for each in members
+    )
+
+
+def rows(records: Sequence[Record]) -> list[Row]:
+    """Means of the scores, and of the photographs of a haystack that trained the server's models. `unanswered`: for so
+    many questions the pipeline does not exist or cannot work (`why`); they are in no mean.
+
+    Beside those of a baseline, `agent_ahead`: how much more often the agent is right, strictly, and the interval of
+    that, paired by question.
+    """
+    found = mean_rows(records)
+    ahead = {
+        (paired["against"], *_place(paired)): paired
+        for paired in pipeline_rows(records)
+        if paired["score"] == "accuracy_strict"
+    }
+    members: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        members.setdefault((record["row"]["pipeline"], *_place(record["row"])), []).append(record)
+    for row in found:
+        place = (row["pipeline"], *_place(row))
+        if ahead:
+            paired = ahead.get(place, {})
+            row |= {"agent_ahead": paired.get("difference"), "agent_ahead_interval": paired.get("difference_interval")}
+        seen_ones = [record["seen"] for record in members[place] if record["seen"] is not None]
+        row |= {
+            name: _mean([counts[index] for counts in seen_ones])
+            for index, name in enumerate(("needles_seen", "distractors_seen"))
+        }
+        reasons = [record["why"] for record in members[place] if "why" in record]
+        row |= {"unanswered": len(reasons), "why": ", ".join(dict.fromkeys(reasons))}
+    return found
+
+
+def _notes(found: Sequence[Row]) -> list[str]:
+    """A line for each comparison of the agent with a baseline."""
+    return [_note(row) for row in found if row.get("agent_ahead") is not None]
+
+
+def official_score(text: str, answer: bool) -> tuple[bool, bool]:
+    """The official rule on an answer's text: right, compliant. Right where "yes" or "no", as it should be, is among the
+    word tokens of the lowercased text, whatever else is; compliant where either is."""
+    tokens = re.findall(r"\w+", text.lower())
+    return ("yes" if answer else "no") in tokens, "yes" in tokens or "no" in tokens
+
+
+def _note(row: Row) -> str:
+    low, high = row["agent_ahead_interval"]
+    place = ", ".join(f"{name} {value}" for name, value in zip(_PLACE, _place(row), strict=True) if value is not None)
+    said = "holds 0" if low <= 0 <= high else "excludes 0"
+    return (
+        f"agent - {row['pipeline']} ({place}): {row['agent_ahead']:+.3f} [{low:+.3f}, {high:+.3f}], the interval {said}"
+    )
+
+
+_PLACE = ("file", "draw", "needles", "n")
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in _PLACE)
+
+
+async def _ask(
+    asked: Asked, pipeline: Pipeline, trained: frozenset[str] | None, client: Client, collection: str
+) -> Record:
+    """`accuracy` by the official rule on the text; `accuracy_strict`: the value is the true one, no value is wrong.
+
+    `recall_at_k`: all needles are among the k best of the haystack when it is searched for X, which is the agent's
+    first step (n/a for other pipelines). All scores are n/a where the pipeline cannot answer; `why` says so.
+    """
+    scope = Filter(ids=asked.haystack)
+    others = set(asked.haystack) - set(asked.needles)
+    record: Record = {
+        "row": {"pipeline": pipeline.value, **asked.row},
+        "cluster": asked.needles[0],
+        "question": asked.question,
+        "answer": asked.answer,
+        "seen": None if trained is None else [seen(asked.needles, trained), seen(others, trained)],
+    }
+    recall = {f"recall_at_{rank}": None for rank in asked.ranks}
+    try:
+        timed = await ask_once(client, collection, asked.question, replace(OPTIONS, scope=scope, pipeline=pipeline))
+    except Unsupported as error:
+        if pipeline is Pipeline.AGENT:
+            raise
+        names = ("accuracy", "accuracy_strict", "compliance", *recall, "seconds")
+        return record | {"scores": dict.fromkeys(names), "why": error.message}
+    verdict, text = timed.reply.verdict, timed.reply.text
+    right, compliant = official_score(text, asked.answer)
+    scores: dict[str, Any] = {
+        "accuracy": right,
+        "accuracy_strict": verdict.value is asked.answer,
+        "compliance": compliant,
+        **recall,
+        "seconds": timed.seconds,
+    }
+    if pipeline is Pipeline.AGENT and asked.x:
+        scores |= await _recall(client, collection, asked, scope)
+    said = {"value": verdict.value, "confidence": verdict.confidence, "text": text}
+    return record | {"scores": scores, **said, "images": list(verdict.images[:SHOWN])}
+
+
+async def _recall(client: Asker, collection: str, asked: Asked, scope: Filter) -> dict[str, bool]:
+    found = await client.search(collection, asked.x, where=scope, limit=max(asked.ranks))
+    ranking = [hit.record.id for hit in found.hits]
+    return {f"recall_at_{rank}": set(asked.needles) <= set(ranking[:rank]) for rank in asked.ranks}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

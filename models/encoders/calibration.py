@@ -29,13 +29,16 @@ class Calibration:
     `base_rates` (concepts,): share of photographs that show the concept in the fitting set; `thresholds` (concepts,):
     a photograph counts as showing it from this stored probability on; `box_thresholds` (concepts,): a proposal counts
     as an object from this score on. `asked`: weights of [logit p, logit base rate, 1] for a yes/no question about
-    one photograph, where yes and no are about equally likely before looking.
+    one photograph, where yes and no are about equally likely before looking; `asked_all`, `asked_any`: of
+    [logit r, logit base rate, 1] for one about all or any of several, r being the part of them expected to show it.
     """
 
     base_rates: tuple[float, ...]
     thresholds: tuple[float, ...]
     box_thresholds: tuple[float, ...]
     asked: tuple[float, float, float]
+    asked_all: tuple[float, float, float]
+    asked_any: tuple[float, float, float]
 
     @staticmethod
     def load(path: Path) -> Calibration:
@@ -44,7 +47,7 @@ class Calibration:
             base_rates=tuple(values["base_rates"]),
             thresholds=tuple(values["thresholds"]),
             box_thresholds=tuple(values["box_thresholds"]),
-            asked=(values["asked"][0], values["asked"][1], values["asked"][2]),
+            **{name: tuple(values[name]) for name in ("asked", "asked_all", "asked_any")},
         )
 
     def base_rate(self, concepts: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""What turns the trunk's cells into the stored scores: pooling, three scores a category, their stack, class scores.
+"""What turns the trunk's cells into the stored scores: pooling, scores a category of two tails, their stack, classes.
 
 Shapes: n cells of one image at one scale, 1,280 channels; 80 categories; 1,000 ImageNet classes. All in f32.
 The recipe is measured in `training/README.md`.
@@ -7,6 +7,7 @@ The recipe is measured in `training/README.md`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.encoders.coco import CATEGORIES, CLASS_COUNT, evidence
-from models.encoders.trunk import CELL_CHANNELS
+from models.encoders.trunk import CELL_CHANNELS, Trunk
 
-STACK_SCORES = 6
+TAIL_SCORES = 6
+"""Scores a category from the cells of one tail at both scales."""
+
+STACK_SCORES = 2 * TAIL_SCORES + 2
+"""Those of both tails, and the detector's best at each scale."""
+
 CELL_NORM = math.log(30.0)
 """Subtracted from a log-sum-exp over cells, so that it is near the best cell's logit."""
 
@@ -69,11 +75,11 @@ class CellHead(nn.Module):
 
 
 class Stack(nn.Module):
-    """Calibrated logit of each category from its six scores: (..., 80, 6) -> (..., 80)."""
+    """Calibrated logit of each category from its scores: (..., 80, scores) -> (..., 80)."""
 
-    def __init__(self) -> None:
+    def __init__(self, scores: int = STACK_SCORES) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(len(CATEGORIES), STACK_SCORES))
+        self.weight = nn.Parameter(torch.zeros(len(CATEGORIES), scores))
         self.bias = nn.Parameter(torch.zeros(len(CATEGORIES)))
 
     def forward(self, scores: Tensor) -> Tensor:
@@ -129,36 +135,50 @@ class ImageScores:
     classes: Tensor
 
 
-class ConceptHeads(nn.Module):
-    """All heads of the concept space. The ImageNet classifier belongs to the trunk and is passed in."""
+class CategoryHeads(nn.Module):
+    """Scores of the categories from the cells of one tail."""
 
     def __init__(self) -> None:
         super().__init__()
         self.overall = GlobalHead()
         self.cell = CellHead()
-        self.stack = Stack()
-        self.calibration = ClassCalibration()
         self.register_buffer("members", membership(), persistent=False)
 
-    def scale(self, cells: Tensor, classifier: nn.Linear) -> ScaleScores:
-        """Scores of one image at one scale, from its (n, 1280) cells."""
+    def scale(self, cells: Tensor, trunk: Trunk) -> ScaleScores:
+        """Scores of one image at one scale, from its (n, 1280) cells by the given trunk."""
         members: Tensor = self.get_buffer("members")
         mean = cells.mean(0)
-        logs = F.log_softmax(classifier(torch.cat([cells, mean[None]])), -1)
+        logs = F.log_softmax(trunk.classes(torch.cat([cells, mean[None]])), -1)
         prior = prior_log_odds(logs[:-1].exp(), members)
         classes = torch.stack([logs[-1], logs[:-1].amax(0)])
         return ScaleScores(prior, self.cell(cells, prior), pool(cells), mean, classes)
 
-    def image(self, scales: list[ScaleScores]) -> ImageScores:
-        """Combine both scales of one image."""
+    def scores(self, scales: Sequence[ScaleScores]) -> Tensor:
+        """What the stack reads of this tail, (80, 6)."""
         overall = self.overall(torch.cat([scale.pooled for scale in scales]))
-        stacked = self.stack(stack_scores(overall, [s.logits for s in scales], [s.prior for s in scales]))
-        class_logs = torch.cat([scale.classes for scale in scales])
+        return tail_scores(overall, [s.logits for s in scales], [s.prior for s in scales])
+
+
+class ConceptHeads(nn.Module):
+    """All heads of the concept space. `kept` reads the tail that keeps the ImageNet classes, `tuned` the one that was
+    tuned for the categories alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = CategoryHeads()
+        self.tuned = CategoryHeads()
+        self.stack = Stack()
+        self.calibration = ClassCalibration()
+
+    def image(self, kept: Sequence[ScaleScores], tuned: Sequence[ScaleScores], boxes: Tensor) -> ImageScores:
+        """Combine both scales of one image, and the detector's best scores (80, 2)."""
+        stacked = self.stack(torch.cat([self.kept.scores(kept), self.tuned.scores(tuned), boxes], -1))
+        class_logs = torch.cat([scale.classes for scale in kept])
         return ImageScores(stacked, class_logs, self.calibration(class_logs))
 
 
-def stack_scores(overall: Tensor, cell_logits: list[Tensor], priors: list[Tensor]) -> Tensor:
-    """The stack's six scores of one image, (80, 6): overall, best cell x 2, log-sum-exp x 2, best prior."""
+def tail_scores(overall: Tensor, cell_logits: Sequence[Tensor], priors: Sequence[Tensor]) -> Tensor:
+    """Six scores of one image by one tail, (80, 6): overall, best cell x 2, log-sum-exp x 2, best prior."""
     best = [logits.amax(0) for logits in cell_logits]
     sums = [torch.logsumexp(logits, 0) - CELL_NORM for logits in cell_logits]
     prior = torch.stack([p.amax(0) for p in priors]).mean(0)

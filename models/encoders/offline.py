@@ -24,6 +24,7 @@ from thresher.types import EncoderSpec, ImageFeatures, Pixels, TextFeatures
 
 WEIGHT_FILES = (
     "tail.safetensors",
+    "objects.safetensors",
     "concepts.safetensors",
     "appearance.safetensors",
     "captions.safetensors",

@@ -6,6 +6,7 @@ is TensorFlow's SAME, computed for each input, so any size that is a multiple of
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -37,6 +38,10 @@ class Lower(NamedTuple):
     s8: Tensor
     s16: Tensor
     tail: Tensor
+
+    def maps(self, s32: Tensor) -> Maps:
+        """Together with what a tail made of them."""
+        return Maps(self.s4, self.s8, self.s16, s32)
 
 
 class SameConv(nn.Module):
@@ -89,6 +94,12 @@ class Trunk(nn.Module):
             stride *= block.depthwise.stride
             self.taps[stride] = index
 
+    def branch(self) -> Trunk:
+        """The same trunk with a tail and head convolution of its own, to be tuned apart, and a bf16 classifier."""
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        blocks[TAIL_START:] = copy.deepcopy(blocks[TAIL_START:])
+        return Trunk(self.stem, blocks, copy.deepcopy(self.head), copy.deepcopy(self.classifier).bfloat16())
+
     def halve(self) -> Trunk:
         """Convolutions to bf16, as they run; the classifier stays f32."""
         for part in (self.stem, self.blocks, self.head):
@@ -114,9 +125,14 @@ class Trunk(nn.Module):
         """The head convolution at each position of the stride-32 map: (n, 1280, h, w), in 0..6."""
         return F.relu6(self.head(s32))
 
+    def classes(self, cells: Tensor) -> Tensor:
+        """ImageNet logits (n, 1000), f32, of cells (n, 1280)."""
+        logits: Tensor = self.classifier(cells.to(self.classifier.weight.dtype)).float()
+        return logits
+
     def forward(self, x: Tensor) -> Maps:
         low = self.lower(x)
-        return Maps(low.s4, low.s8, low.s16, self.tail(low.tail))
+        return low.maps(self.tail(low.tail))
 
 
 def fold(conv: Any, norm: Any) -> SameConv:

@@ -29,6 +29,9 @@ TOP_LOGPROBS = 20
 SAID = 0.9
 """Probability of what an endpoint without log-probabilities answered in words; the other choices share the rest."""
 
+TOKENS_AN_IMAGE = 1024
+"""About the most that common models make of a photograph of 768 pixels; how many an endpoint takes, no API says."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _UNKNOWN_CONTEXT = 4096  # tokens; only vLLM's list of models says it
 _SPACE = " \t\r\n▁Ġ"  # also SentencePiece's and byte-level BPE's marks, which some servers leave in their tokens
@@ -127,7 +130,8 @@ class OpenAIGenerator:
         """
         model, context = await self._model()
         self._spec = GeneratorSpec(model=model, sees=False, plans=False, context=context)
-        self._spec = GeneratorSpec(model=model, sees=await self._sees(), plans=await self._plans(), context=context)
+        sees, plans = await self._sees(), await self._plans()
+        self._spec = GeneratorSpec(model, sees, plans, context, max(1, context // TOKENS_AN_IMAGE) if sees else 1)
         return self._spec
 
     async def alive(self) -> None:

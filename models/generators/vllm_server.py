@@ -23,7 +23,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from models.generators import smollm2
+from models.generators import fastvlm, smollm2
 from models.generators.managed import ManagedGenerator
 from models.generators.openai_endpoint import OpenAIGenerator
 from models.generators.vllm_child import CANNOT_RUN
@@ -39,6 +39,9 @@ CPU_ARGUMENTS = (
     # JSON can loop on white space otherwise
     *("--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}'),
 )
+FASTVLM_IMAGES = 16
+"""Images that one request may have; each takes 49 tokens of the context."""
+FASTVLM_ARGUMENTS = (*CPU_ARGUMENTS, "--limit-mm-per-prompt", f'{{"image": {FASTVLM_IMAGES}}}')
 CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # torch's own models keep the other core; more threads than cores cost 12 times
     "TORCHDYNAMO_DISABLE": "1",  # else the first request with logprobs compiles for 20 s
@@ -73,6 +76,13 @@ def smollm2_command(cache: Path | None = None) -> VllmCommand:
     """The offline profile's: SmolLM2-135M words answers; it neither sees nor plans (0 of 20 plans right)."""
     spec = GeneratorSpec(model=smollm2.MODEL, sees=False, plans=False, context=CONTEXT)
     return VllmCommand(spec, partial(smollm2.model_folder, cache))
+
+
+def fastvlm_command(cache: Path | None = None) -> VllmCommand:
+    """SmolLM2 with an eye: it reads images, but what it says of them is no evidence yet, so it is not said to see
+    (docs/vlm.md has the figures)."""
+    spec = GeneratorSpec(fastvlm.MODEL, sees=False, plans=False, context=CONTEXT, images=FASTVLM_IMAGES)
+    return VllmCommand(spec, partial(fastvlm.model_folder, cache), FASTVLM_ARGUMENTS)
 
 
 class VllmGenerator(ManagedGenerator):

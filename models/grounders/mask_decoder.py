@@ -49,6 +49,12 @@ class MaskDecoder(nn.Module):
         decoder.load_state_dict(load_file(folder / "masks.safetensors"))
         return decoder.eval().requires_grad_(False)
 
+    def both_ways(self, samples: list[Tensor]) -> Tensor:
+        """Mean of the logits of the sampled maps and of their mirror images."""
+        plain: Tensor = self(samples)
+        mirrored: Tensor = self([sample.flip(-1) for sample in samples]).flip(-1)
+        return (plain + mirrored) / 2
+
     def forward(self, samples: list[Tensor]) -> Tensor:
         """From the four sampled maps, each (n, channels, 28, 28), to logits (n, 56, 56)."""
         scaled = [sample / scale for sample, scale in zip(samples, self.scales, strict=True)]

@@ -18,7 +18,7 @@ from models.grounders.mask_decoder import MaskDecoder, paste, sample_maps
 from thresher.types import Box, Mask, Pixels, Point, Prompt, Proposals, Region
 
 MIN_SCORE = 0.2
-"""A proposal is given for a phrase from this score on."""
+"""Proposals are given for a phrase from this score on; the best one is given in any case."""
 
 CONFIDENT = 0.3
 MAX_REGIONS = 10
@@ -39,9 +39,11 @@ class OfflineGrounder:
 
     @torch.inference_mode()
     def _ground(self, image: Pixels, prompts: Sequence[Prompt]) -> list[list[Region]]:
-        maps = self._tower.maps(image, SCALES[-1])
-        boxed = all(isinstance(prompt, Box) for prompt in prompts)
-        proposals = Proposals.none() if boxed else self._tower.proposals(image, self._tower.look(maps))
+        if all(isinstance(prompt, Box) for prompt in prompts):
+            proposals, maps = Proposals.none(), self._tower.maps(image, SCALES[-1])
+        else:
+            looks = self._tower.looks(image)
+            proposals, maps = self._tower.proposals(image, looks), looks[-1].maps
         found = [self._regions(prompt, proposals, image) for prompt in prompts]
         masks = iter(self._masks(image, maps, [region.box for regions in found for region in regions]))
         return [[Region(r.box, r.score, r.phrase, next(masks)) for r in regions] for regions in found]
@@ -61,7 +63,7 @@ class OfflineGrounder:
             return []
         height, width = image.shape[:2]
         scaled = [(b.x0 / width, b.y0 / height, b.x1 / width, b.y1 / height) for b in boxes]
-        logits = self.decoder(sample_maps(maps, torch.tensor(scaled, dtype=torch.float32)))
+        logits = self.decoder.both_ways(sample_maps(maps, torch.tensor(scaled, dtype=torch.float32)))
         return [encode(paste(one, box, height, width)) for one, box in zip(logits, boxes, strict=True)]
 
 
@@ -93,14 +95,16 @@ def at_point(point: Point, proposals: Proposals) -> list[Region]:
 
 
 def for_concepts(phrase: str, weights: dict[int, float], proposals: Proposals) -> list[Region]:
-    """Proposals whose weighted score for a phrase's concepts is enough, best first, without overlapping ones."""
+    """Proposals whose weighted score for a phrase's concepts is enough, best first, without overlapping ones; where
+    none has enough, the best one that has any."""
     regions = []
     for row, concepts, scores in zip(proposals.boxes, proposals.concepts, proposals.scores, strict=True):
         score = min(1.0, sum(weights.get(int(c), 0.0) * float(s) for c, s in zip(concepts, scores, strict=True)))
-        if score >= MIN_SCORE:
+        if score > 0:
             regions.append(Region(Box(*(float(v) for v in row)), score, phrase))
+    regions.sort(key=lambda r: -r.score)
     kept: list[Region] = []
-    for region in sorted(regions, key=lambda r: -r.score):
+    for region in [r for r in regions if r.score >= MIN_SCORE] or regions[:1]:
         if all(region.box.iou(other.box) < OVERLAP for other in kept):
             kept.append(region)
     return kept[:MAX_REGIONS]

@@ -1,25 +1,30 @@
-"""AskService: admission, the question's form, and the stream of events."""
+"""AskService: admission, the question's form, the stream of events, and what the judge is given."""
 
 from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import fields
 from typing import Any
 
+from agents.witnesses import witnesses
 from agents.words import describe_expr
 from retrievers.protocols import ImageStore
 from server.calls import MARGIN_SECONDS, time_limit
 from server.gate import Gate
 from server.parts import Parts
 from server.settings import Settings
-from thresher.convert_ask import event_to_proto, options_from_proto
-from thresher.errors import InvalidQuestion
+from thresher.convert import filter_from_proto
+from thresher.convert_ask import event_to_proto, options_from_proto, witnesses_to_proto
+from thresher.errors import InvalidInput, InvalidQuestion
 from thresher.names import parse_collection
 from thresher.records import ReadPlan, Reply
 from thresher.types import Answer, Plan
+
+MAX_PHRASES = 100
+MAX_PAIRS = 200_000
 
 
 class AskService:
@@ -45,6 +50,23 @@ class AskService:
                         event = _read_plan(event)
                     yield event_to_proto(collection, sequence, event)
                     sequence += 1
+
+    async def GetWitnesses(self, request: Any, _context: Any) -> Any:
+        collection = parse_collection(request.parent)
+        phrases, scope = list(request.phrases), filter_from_proto(collection, request.scope)
+        check_phrases(phrases)
+        with self._gate.hold():
+            images = await self._parts.store.open(collection, self._parts.encoder.spec)
+            pairs = len(phrases) * await images.count(scope)
+            if pairs > MAX_PAIRS:
+                raise InvalidInput(f"These are {pairs:,} pairs.", f"Ask for {MAX_PAIRS:,} at most.", "scope")
+            ids, found = await witnesses(phrases, scope, self._parts.encoder, images)
+            return witnesses_to_proto(collection, ids, found)
+
+
+def check_phrases(phrases: Sequence[str]) -> None:
+    if not 1 <= len(phrases) <= MAX_PHRASES or not all(phrase.strip() and len(phrase) <= 100 for phrase in phrases):
+        raise InvalidInput(f"Give 1 to {MAX_PHRASES} nouns of at most 100 characters.", 'For example "dog".', "phrases")
 
 
 def check_question(question: str, most: int) -> str:

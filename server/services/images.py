@@ -10,25 +10,34 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from retrievers.protocols import ImageStore
+from server.errors import error_to_proto
 from server.gate import Gate
-from server.ingest import Ingest, item_result
+from server.imports import Imports
+from server.ingest import Ingest, Settled
 from server.pages import make_token, page_size, read_token
 from server.parts import Parts
 from server.receive import receive
+from server.services.operations import operation_to_proto
 from server.settings import Settings
-from thresher.client import MISSING_BATCH
+from thresher.client import CHANGE_BATCH, MISSING_BATCH
 from thresher.convert import filter_from_proto, image_to_proto
+from thresher.convert_operations import change_from_proto
 from thresher.errors import InvalidInput, InvalidUpload, NotFound
 from thresher.names import is_image_id, parse_collection, parse_image
-from thresher.uploading import CHUNK_BYTES
+from thresher.records import Outcome
+from thresher.uploading import CHUNK_BYTES, check_path, check_tags
 from thresher.v1 import images_pb2
 
 
 class ImageService:
-    def __init__(self, parts: Parts, settings: Settings, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, parts: Parts, settings: Settings, ingest: Ingest, imports: Imports, stopping: asyncio.Event
+    ) -> None:
         self._parts = parts
         self._limits = settings.limits
-        self._ingest = Ingest(parts, settings.ingest, stopping)
+        self._ingest = ingest
+        self._imports = imports
+        self._stopping = stopping
         self._uploads = Gate(settings.limits.max_concurrent_uploads, "uploads", retry_after=10.0)
 
     async def _open(self, collection: str) -> ImageStore:
@@ -40,9 +49,17 @@ class ImageService:
             if first is None or first.WhichOneof("message") != "parent":
                 raise InvalidUpload("The upload does not name a collection.", "Send `parent` first.", "parent")
             images = await self._open(parse_collection(first.parent))
-            async with aclosing(self._ingest.run(receive(requests, self._limits), images)) as results:
-                async for result in results:
-                    yield item_result(result)
+            results = self._ingest.run(receive(requests, self._limits), images, self._stopping)
+            async with aclosing(results):
+                async for settled in results:
+                    for each in settled:
+                        yield _upload_result(each)
+
+    async def ImportImages(self, request: Any, _context: Any) -> Any:
+        collection = parse_collection(request.parent)
+        check_tags(request.tags)
+        progress = await self._imports.begin(collection, request.folder, tuple(request.tags), request.retry_failed)
+        return operation_to_proto(progress)
 
     async def FindMissingImages(self, request: Any, _context: Any) -> Any:
         if len(request.sha256) > MISSING_BATCH:
@@ -76,8 +93,36 @@ class ImageService:
         await (await self._open(collection)).delete(image)
         return Empty()
 
+    async def ChangeImages(self, request: Any, _context: Any) -> Any:
+        if len(request.changes) > CHANGE_BATCH:
+            raise InvalidInput(f"{len(request.changes)} changes at once.", f"Send {CHANGE_BATCH:,} at most.", "changes")
+        changes = [change_from_proto(change) for change in request.changes]
+        for change in changes:
+            check_tags(change.add_tags)
+            for path in change.add_paths:
+                check_path(path)
+        images = await self._open(parse_collection(request.parent))
+        there = await images.change(changes)
+        return images_pb2.ChangeImagesResponse(missing=[change.id for change in changes if change.id not in there])
+
     async def DownloadImage(self, request: Any, _context: Any) -> AsyncGenerator[Any, None]:
         collection, image = parse_image(request.name)
         content = await (await self._open(collection)).content(image)
         for start in range(0, len(content), CHUNK_BYTES):
             yield images_pb2.DownloadImageResponse(chunk=content[start : start + CHUNK_BYTES])
+
+
+_OUTCOMES = {
+    Outcome.CREATED: images_pb2.UploadImagesResponse.OUTCOME_CREATED,
+    Outcome.EXISTED: images_pb2.UploadImagesResponse.OUTCOME_EXISTED,
+    Outcome.FAILED: images_pb2.UploadImagesResponse.OUTCOME_FAILED,
+}
+
+
+def _upload_result(settled: Settled) -> Any:
+    return images_pb2.UploadImagesResponse(
+        sha256=settled.item.sha256,
+        path=settled.item.path,
+        outcome=_OUTCOMES[settled.outcome],
+        error=None if settled.error is None else error_to_proto(settled.error),
+    )

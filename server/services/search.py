@@ -20,7 +20,7 @@ from thresher.v1 import search_pb2
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1_000
-MAX_PROMPTS = 16
+MAX_PROMPTS = 100
 
 
 class SearchService:

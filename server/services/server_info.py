@@ -30,6 +30,7 @@ class ServerService:
             generator_ready=generator.ready,
             generator_detail=generator.detail,
             generator_failed=generator.failed,
+            judge=_model(self._parts.judge),
             sees=generator.sees,
             plans=generator.plans,
             limits=server_pb2.Limits(

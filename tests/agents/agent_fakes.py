@@ -128,6 +128,9 @@ class FakeStore:
     async def ids(self, where: Filter) -> Sequence[ImageId]:
         return [scene.id for scene in self._matching(where)]
 
+    async def count(self, where: Filter) -> int:
+        return len(self._matching(where))
+
     async def scores(self, queries: NDArray[np.float32], where: Filter) -> Scores:
         scenes = self._matching(where)
         vectors = np.stack([scene.vector for scene in scenes]) if scenes else np.zeros((0, SPEC.dim), np.float32)
@@ -158,7 +161,8 @@ class FakeGrounder:
 
 @dataclass
 class FakeGenerator:
-    """Says what `say` makes of the last message. `fails`: after how many pieces it is gone; `wait` seconds a piece."""
+    """Says what `say` makes of the last message. `fails`: after how many pieces it is gone; `wait` seconds a piece.
+    `chosen`: the messages of every choice."""
 
     say: Callable[[str], str] = lambda _: "nonsense"
     sees: bool = False
@@ -168,13 +172,16 @@ class FakeGenerator:
     fails: int | None = None
     wait: float = 0.0
     looked: int = 0
+    images: int = 1
+    chosen: list[Sequence[Message]] = field(default_factory=list)
 
     @property
     def spec(self) -> GeneratorSpec:
-        return GeneratorSpec("fake-lm", self.sees, self.plans, 2048)
+        return GeneratorSpec("fake-lm", self.sees, self.plans, 2048, self.images)
 
     async def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         self.looked += 1
+        self.chosen.append(messages)
         if self.fails is not None:
             raise GeneratorUnavailable("gone")
         return {k: v for k, v in self.answers.items() if k in choices}

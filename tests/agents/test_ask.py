@@ -143,8 +143,7 @@ async def test_an_unknown_word_does_not_matter_where_the_rest_decides() -> None:
 )
 async def test_forced_values(question: str) -> None:
     found = await answer(question, replace(PLAIN, abstain=False))
-    assert found.verdict.value is not None
-    assert not found.verdict.abstained
+    assert found.verdict.value is not None and not found.verdict.abstained
 
 
 async def test_two_hop_takes_the_prior_of_what_is_asked() -> None:
@@ -153,13 +152,14 @@ async def test_two_hop_takes_the_prior_of_what_is_asked() -> None:
     assert (await answer(question, scenes=scenes)).verdict.value is False
     asked = JudgeParams(asked=(1.0, 0.0, 2.0))
     assert (await answer(question, scenes=scenes, judge=asked)).verdict.value is True
+    scenes += [Scene("y.png", {"cup": 0.9, "spoon": 0.01})]
     assert (await answer("Is there a spoon?", scenes=scenes, judge=asked)).verdict.value is False
 
 
 async def test_thresholds_are_per_concept() -> None:
     low = JudgeParams(thresholds=[0.04, *[0.5] * 10])
     assert (await answer("Is there a person in the photo with the sofa?", judge=low)).verdict.value is False
-    assert (await answer("How many photos show a person?", judge=low)).verdict.value == 3
+    assert (await answer("Which photos show a person?", judge=low)).verdict.value == 3
 
 
 async def test_what_is_not_checked_is_said() -> None:
@@ -241,7 +241,7 @@ async def test_a_true_wording_replaces_the_plain_one() -> None:
     last = said[-1]
     assert isinstance(last, Answer)
     assert last.text.startswith("There are two photos of a dog: a/dog.png and a/sofa.png.")
-    assert "between 1 and 3" in last.text  # the interval is said beside every wording
+    assert "between 1 and 2" in last.text  # the interval is said beside every wording
 
 
 @pytest.mark.parametrize(

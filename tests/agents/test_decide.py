@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.decide import Judged, conjunction, evaluate, greater, interval, negation, poisson_binomial
+from agents.decide import (
+    Judged,
+    conjunction,
+    evaluate,
+    greater,
+    interval,
+    negation,
+    negative_binomial,
+    poisson_binomial,
+    tally,
+)
 from agents.kinds import KINDS
 from agents.relations import holds, is_geometric
 from thresher.types import And, Box, Expr, Kind, Not, Or, Predicate, Where
@@ -136,7 +146,40 @@ def test_the_interval_holds_its_mass_and_the_value(ps: list[float], value: int) 
     pmf = poisson_binomial(np.array(ps))
     low, high = interval(pmf, value)
     assert 0 <= low <= value <= high <= len(ps)
-    assert pmf[low : high + 1].sum() >= 0.9 - 1e-9
+    assert low <= int(pmf.argmax()) <= high
+    low, high = interval(pmf, int(pmf.argmax()))
+    held = pmf[low : high + 1].sum()
+    wider = held + max(pmf[low - 1] if low else 0.0, pmf[high + 1] if high < len(ps) else 0.0)
+    assert held >= 0.9 - 1e-9 or (wider >= 0.9 and wider - 0.9 >= 0.9 - held - 1e-9)
+
+
+def test_the_interval_is_the_nearest_to_its_mass() -> None:
+    assert interval(np.array([0.85, 0.13, 0.02]), 0) == (0, 0)
+    assert interval(np.array([0.80, 0.12, 0.08]), 0) == (0, 1)
+    assert interval(np.array([0.05, 0.5, 0.4, 0.05]), 1) == (1, 2)
+    assert interval(np.array([0.05, 0.5, 0.4, 0.05]), 3) == (1, 3)
+
+
+@pytest.mark.parametrize(("mean", "variance"), [(0.3, 0.5), (3.0, 7.0), (40.0, 300.0), (2.0, 1.0), (5000.0, 12000.0)])
+def test_negative_binomial_has_its_moments(mean: float, variance: float) -> None:
+    pmf = negative_binomial(mean, variance)
+    k = np.arange(len(pmf))
+    got = float(pmf @ k)
+    assert got == pytest.approx(mean, rel=1e-3)
+    assert float(pmf @ (k - got) ** 2) == pytest.approx(max(variance, 1.001 * mean), rel=1e-2)
+
+
+def test_a_count_is_the_median_of_what_can_be_pointed_at() -> None:
+    def count(*ps: float, must: float = 0.5) -> list[int]:
+        p = np.array(ps)
+        return tally(Judged(p, p >= must, p >= must))[0]
+
+    assert count(0.9, 0.45, 0.4, 0.01) == [0, 1]
+    assert count(0.45, 0.01) == []
+    assert count(*[0.05] * 60) == []
+    assert count(0.3, *[0.05] * 60) == [0]
+    open_one = Judged(np.array([0.9, 0.9]), np.array([True, False]), np.array([True, True]))
+    assert tally(open_one)[0] == [0]
 
 
 def test_certain_counts_have_no_width() -> None:

@@ -36,15 +36,15 @@ NAMES: dict[str, Any] = {
 }
 
 
-def gold(entry: dict[str, str], name: str) -> Expr | None:
+def gold(entry: dict[str, Any], name: str) -> Expr | None:
     return eval(entry.get(name, "None"), {"__builtins__": {}}, NAMES)  # our own file
 
 
 @pytest.mark.parametrize("entry", GOLD["phrasing"], ids=lambda entry: entry["ask"])
-def test_phrasing(entry: dict[str, str]) -> None:
+def test_phrasing(entry: dict[str, Any]) -> None:
     want = Plan(
         Kind(entry["kind"]), gold(entry, "target"), gold(entry, "condition"), gold(entry, "other"),
-        entry.get("comparison", ""),  # type: ignore[arg-type]
+        entry.get("comparison", ""), one=entry.get("one", False),
     )  # fmt: skip
     assert plan(entry["ask"]) == want
 

@@ -12,7 +12,7 @@ from thresher.client import Client
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server around fakes, in a process of its own."""
-    server = Process(tmp_path_factory.mktemp("data"), ask=0.0)
+    server = Process(tmp_path_factory.mktemp("data"), ask=0.0, roots=[tmp_path_factory.getbasetemp()])
     yield server.address
     server.kill()
 

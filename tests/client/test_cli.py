@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 from tests.server.fakes import picture, sha
 from thresher import cli
 from thresher.cli import app
+from thresher.client import Client
+from thresher.records import ImportState
 
 
 @pytest.fixture
@@ -50,6 +54,7 @@ def test_from_a_folder_to_an_answer(run: Any, photos: Path, tmp_path: Path) -> N
         "compare_with": None,
         "comparison": None,
         "planner": "grammar",
+        "one": False,
     }
     verdict = answer["verdict"]
     assert (verdict["kind"], verdict["value"], len(verdict["images"]), len(verdict["image_ids"])) == ("count", 3, 3, 3)
@@ -69,6 +74,7 @@ def test_answers_for_people(run: Any, photos: Path) -> None:
     assert shown.count("3 photographs.") == 1
     for part in ("count: red", "retrieve", "3 photographs.", "90 % interval 3–4", "no language model", "a.png"):
         assert part in shown
+    assert "3 photographs." in run("ask", "people", "How many are red?", "--pipeline", "base_rate").stdout
     assert "a.png" in run("search", "people", "red").stdout
     assert "Nearest: red, green" in run("search", "people", "flibbertigibbet").stdout
     assert "a.png" in run("images", "list", "people").stdout
@@ -159,7 +165,7 @@ def test_collections(run: Any) -> None:
         (["ask", "walk", "\udcff dog"], 1, "not text"),
         (["search", "walk", "\udcff"], 1, "not text"),
         (["import", "walk", "\udcff"], 1, "does not exist"),
-        (["import", "walk", __file__, "--tag", ""], 1, "cannot be a tag"),
+        (["import", "walk", __file__, "--tag", ""], 1, "an empty or long one"),
         (["ask", "walk", "red?", "--save-overlays", __file__], 1, "cannot be a folder"),
         (["collections", "delete", "nowhere", "--yes"], 1, "no collection"),
     ],
@@ -187,3 +193,61 @@ def test_commands_of_the_server_where_it_is_not_installed() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "make demo" in done.stderr
+
+
+def test_an_import_by_the_server(run: Any, photos: Path) -> None:
+    (photos / "cut.png").write_bytes(picture("red", 2, (90, 90))[:90])
+    done = json.loads(run("import", "served", photos, "--on-server", "--tag", "t", "--json").stdout)
+    assert (done["state"], done["done"], done["failed"], done["pending"]) == ("ended", 4, 1, 0)
+    assert [failure["path"] for failure in done["failures"]] == ["cut.png"]
+    assert done["skips"]["a link"] == 3
+    (photos / "cut.png").write_bytes(picture("red", 2, (90, 90)))
+    again = run("import", "served", photos, "--retry-failed")
+    assert "done; 1 there, 0 failed" in again.stdout
+    assert run("operations", "show", done["operation"]).stderr.startswith("cut.png: ")
+    cancelled = json.loads(run("operations", "cancel", done["operation"], "--json").stdout)
+    assert (cancelled["operation"], cancelled["error"]) == (done["operation"], None)
+    listed = json.loads(run("operations", "list", "--json", "--limit", "2").stdout)
+    assert [each["collection"] for each in listed] == ["served", "served"]
+    assert done["operation"] in run("operations", "list").stdout
+    refused = run("import", "served", "/", "--on-server", code=1)
+    assert "import roots" in refused.stderr
+    assert "one folder" in run("import", "served", photos, photos, "--on-server", code=1).stderr
+    assert "operations list" in run("operations", "show", "import-0", code=1).stderr
+
+
+async def test_ctrl_c_leaves_the_import_to_the_server(address: str, client: Client, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"{number}.png").write_bytes(picture("red", number))
+    command = [sys.executable, "-m", "thresher", "import", "left", str(folder), "--on-server", "--address", address]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    operation = None
+    async with asyncio.timeout(120):
+        while operation is None:
+            await asyncio.sleep(0.05)
+            found = [each for each in await client.list_operations() if each.collection == "left"]
+            operation = next((each for each in found if each.state is ImportState.IMPORTING), None)
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert process.returncode == 130
+    assert f"goes on at the server. See `thresher operations show {operation.id}`" in said.decode()
+    async with asyncio.timeout(120):
+        while not operation.ended:
+            operation = await client.get_operation(operation.id, wait=5)
+    assert (operation.summary.done, operation.error) == (3000, None)
+
+
+def test_sync(run: Any, photos: Path) -> None:
+    first = json.loads(run("sync", "synced", photos, "--json").stdout)
+    assert (first["created"], first["gone"], first["moved"]) == (3, [], [])
+    (photos / "2020" / "b.png").rename(photos / "c.png")
+    (photos / "2020" / "beach" / "no-suffix").unlink()
+    said = run("sync", "synced", photos)
+    assert "renamed 2020/b.png → c.png" in said.stderr
+    assert "gone 2020/beach/no-suffix" in said.stderr
+    assert "0 new, 1 renamed, 0 deleted, 1 gone (--delete deletes them)" in " ".join(said.stdout.split())
+    deleted = json.loads(run("sync", "synced", photos, "--delete", "--json").stdout)
+    assert (deleted["deleted"], deleted["gone"][0]["paths"]) == (1, ["2020/beach/no-suffix"])
+    assert "no folder" in run("sync", "synced", photos / "a.png", code=1).stderr

@@ -29,6 +29,7 @@ from thresher.types import (
     Mask,
     Not,
     Or,
+    Pipeline,
     Point,
     Predicate,
     Region,
@@ -85,9 +86,18 @@ def test_filters(where: Filter) -> None:
     assert convert.filter_from_proto("c", convert.filter_to_proto("c", where)) == where
 
 
-@given(st.booleans(), st.sampled_from(Wording), st.sampled_from(Grounding), st.integers(0, 100), FILTERS)
-def test_options(abstain: bool, wording: Wording, ground: Grounding, evidence: int, scope: Filter) -> None:
-    options = AskOptions(abstain, wording, ground, evidence, scope)
+@given(
+    st.builds(
+        AskOptions,
+        st.booleans(),
+        st.sampled_from(Wording),
+        st.sampled_from(Grounding),
+        st.integers(0, 100),
+        FILTERS,
+        st.sampled_from(Pipeline),
+    )
+)
+def test_options(options: AskOptions) -> None:
     assert convert_ask.options_from_proto("c", convert_ask.options_to_proto("c", options)) == options
 
 
@@ -100,6 +110,7 @@ EVENTS = st.one_of(
         EXPRS,
         st.sampled_from(["more", "fewer", ""]),
         TEXTS,
+        st.booleans(),
         TEXTS,
         TEXTS,
         TEXTS,

@@ -34,20 +34,27 @@ def test_methods_of_the_client() -> None:
     methods = {name: str(inspect.signature(member)) for name, member in vars(thresher.Client).items() if name[0] != "_"}
     assert sorted(methods) == [
         "ask",
+        "cancel_operation",
+        "change_images",
         "close",
         "create_collection",
         "delete_collection",
         "delete_image",
+        "delete_operation",
         "download",
         "get_collection",
         "get_image",
+        "get_operation",
         "ground",
         "images",
+        "import_folder",
         "list_collections",
+        "list_operations",
         "missing",
         "search",
         "server_info",
         "upload",
+        "witnesses",
     ]
     assert "collection: 'str', question: 'str', options: 'AskOptions | None' = None" in methods["ask"]
 
@@ -56,6 +63,7 @@ def test_errors() -> None:
     names = {name for name, value in vars(errors).items() if inspect.isclass(value)}
     assert names == {
         "AlreadyExists",
+        "Cancelled",
         "Conflict",
         "DataDirInUse",
         "DeadlineExceeded",
@@ -69,10 +77,12 @@ def test_errors() -> None:
         "InvalidUpload",
         "NotFound",
         "Overloaded",
+        "PermissionDenied",
         "SchemaMismatch",
         "StorageFull",
         "ThresherError",
         "Unavailable",
+        "Unsupported",
     }
 
 

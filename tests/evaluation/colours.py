@@ -5,6 +5,7 @@ A picture shows a category where it has a stripe of that colour.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -17,14 +18,29 @@ import numpy as np
 from PIL import Image
 
 from evaluation.coco import Presence
+from models.protocols import Grounder
 from retrievers.images import ImageLimits, read_image
+from retrievers.ledger import Ledger
 from retrievers.memory_store import MemoryStore
 from retrievers.protocols import ImageStore
 from server.app import App
-from server.parts import GeneratorState, Parts
+from server.parts import Ask, GeneratorState, Parts
 from tests.server.fakes import COLORS, FakeEncoder, FakeGrounder, make_settings, region
+from thresher.errors import Unsupported
 from thresher.records import ModelInfo
-from thresher.types import Answer, AskEvent, AskOptions, Citation, Filter, Kind, Plan, Predicate, Verdict, Wording
+from thresher.types import (
+    Answer,
+    AskEvent,
+    AskOptions,
+    Citation,
+    Filter,
+    Kind,
+    Pipeline,
+    Plan,
+    Predicate,
+    Verdict,
+    Wording,
+)
 
 NAMES = tuple(COLORS)
 
@@ -61,32 +77,41 @@ def striped(shown: np.ndarray[tuple[int], np.dtype[np.bool_]], seed: int) -> byt
 async def ask_about_colours(
     question: str, options: AskOptions, images: ImageStore, seconds: float | None
 ) -> AsyncGenerator[AskEvent, None]:
-    """Two hops: the photograph of the scope with most of X, then whether it has Y."""
+    """Two hops: the photographs of the scope with X, or the one with most of it, then whether they have Y."""
     del seconds
-    read = re.fullmatch(r"For the image with a (.+), is there a (.+)\?", question)
+    if options.pipeline is Pipeline.MODEL:
+        raise Unsupported("No model here sees.")
+    one = re.fullmatch(r"For the image with a (.+), is there a (.+)\?", question)
+    several = re.fullmatch(r"For all images with a (.+), do (?:all|any) of them contain a (.+)\?", question)
+    read = one or several
     assert read is not None
     x, y = (np.array(COLORS[name], np.float32) for name in read.groups())
     yield Plan(Kind.ANY, Predicate(read[1]), Predicate(read[2]))
-    (first,) = await images.search(x, options.scope, 1)
-    (second,) = await images.search(y, Filter(ids=(first.record.id,)), 1)
-    value = bool(second.score > 0.1)
+    found = await images.search(x, options.scope, 1 if one else 1000)
+    chosen = tuple(hit.record for hit in found if one or hit.score > 0.1)
+    shows = [hit.score > 0.1 for hit in await images.search(y, Filter(ids=tuple(r.id for r in chosen)), 1000)]
+    value = any(shows) if "do any" in question else all(shows)
     text = "" if options.wording is Wording.NONE else f"{'Yes' if value else 'No'}."
-    shown = (Citation(first.record.id, first.record.path, 0.9, (region(read[1]),)),)[: options.max_evidence]
-    yield Answer(Verdict(Kind.ANY, value, (first.record.id,)), text, shown, 1.0)
+    shown = (Citation(chosen[0].id, chosen[0].path, 0.9, (region(read[1]),)),)[: options.max_evidence]
+    yield Answer(Verdict(Kind.ANY, value, tuple(r.id for r in chosen)), text, shown, 1.0)
 
 
 @asynccontextmanager
-async def colour_server(folder: Path) -> AsyncIterator[str]:
+async def colour_server(
+    folder: Path, ask: Ask = ask_about_colours, grounder: Grounder | None = None
+) -> AsyncIterator[str]:
     """Address of a running server."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     settings = make_settings(folder)
     parts = Parts(
         encoder=FakeEncoder(),
-        grounder=FakeGrounder(),
+        grounder=grounder or FakeGrounder(),
         grounder_model=ModelInfo("fake-grounder", "1" * 64),
         store=MemoryStore(),
+        ledger=Ledger(folder),
         schema_version=1,
         read_image=partial(read_image, limits=ImageLimits(10**7, 10**7)),
-        ask=ask_about_colours,
+        ask=ask,
         generator=lambda: GeneratorState(ModelInfo("")),
     )
     async with App(parts, settings) as app:

@@ -22,6 +22,19 @@ def test_markdown() -> None:
     assert markdown([]) == ""
 
 
+def test_an_interval_stands_behind_its_figure() -> None:
+    rows = [
+        {"n": 1, "right": 1, "right_interval": [0.5, 1], "more": None, "more_interval": None},
+        {"n": 2, "right": None, "right_interval": None, "ahead": -0.25},
+    ]
+    assert markdown(rows).splitlines() == [
+        "| n | right | more | ahead |",
+        "| -: | -: | - | -: |",
+        "| 1 | 1.000 [0.500, 1.000] | n/a | n/a |",
+        "| 2 | n/a | n/a | -0.250 |",
+    ]
+
+
 def test_output_is_checked_and_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "out.json"
     check_output(path)

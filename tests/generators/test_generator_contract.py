@@ -38,7 +38,9 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[OpenAIGener
         await made.aclose()
         return
     with FakeOpenAIServer() as fake:
-        made = OpenAIGenerator(fake.base_url, spec=GeneratorSpec(fake.model, sees=True, plans=True, context=8192))
+        made = OpenAIGenerator(
+            fake.base_url, spec=GeneratorSpec(fake.model, sees=True, plans=True, context=8192, images=8)
+        )
         yield made
         await made.aclose()
 

@@ -162,7 +162,7 @@ async def test_probe(fake: FakeOpenAIServer) -> None:
         finally:
             await generator.aclose()
 
-    assert await probed() == GeneratorSpec(fake.model, sees=True, plans=True, context=8192)
+    assert await probed() == GeneratorSpec(fake.model, sees=True, plans=True, context=8192, images=8)
     fake.make = always({"kind": "find", "noun": "bus"})  # valid, but it cannot read
     assert not (await probed()).plans
     fake.make = always("count")

@@ -7,7 +7,9 @@ import pytest
 from models.encoders.calibration import Calibration, logit, sigmoid
 from tests.models.pictures import WEIGHTS
 
-PLAIN = Calibration((0.5, 0.1, 0.2), (0.5, 0.4, 0.6), (0.3, 0.2, 0.1), (1.0, -1.0, 0.0))
+PLAIN = Calibration(
+    (0.5, 0.1, 0.2), (0.5, 0.4, 0.6), (0.3, 0.2, 0.1), (1.0, -1.0, 0.0), (1.0, 0.0, 0.0), (1.0, 0.0, 0.0)
+)
 
 
 def test_logit_and_sigmoid_are_inverse() -> None:
@@ -32,5 +34,5 @@ def test_the_shipped_numbers_are_complete_and_sane() -> None:
     assert len(judge.base_rates) == len(judge.thresholds) == len(judge.box_thresholds) == 1080
     assert all(0 < value < 1 for value in (*judge.base_rates, *judge.thresholds, *judge.box_thresholds[:80]))
     assert all(value > 1 for value in judge.box_thresholds[80:]), "no detector finds an ImageNet class"
-    slope, base, _ = judge.asked
-    assert slope > 0 > base
+    for slope, base, _ in (judge.asked, judge.asked_all, judge.asked_any):
+        assert slope > 0 > base

@@ -84,7 +84,9 @@ def test_a_point_takes_the_smallest_confident_proposal() -> None:
 def test_a_phrase_takes_its_concepts_boxes() -> None:
     assert [r.box.x0 for r in for_concepts("dogs", {16: 1.0}, proposals())] == [0, 20]
     assert [r.phrase for r in for_concepts("a car", {2: 1.0}, proposals())] == ["a car"]
-    assert for_concepts("cat", {15: 1.0}, proposals()) == []
+    (unsure,) = for_concepts("cat", {15: 1.0}, proposals())  # the best one, however unsure
+    assert unsure.score == pytest.approx(0.1)
+    assert for_concepts("kite", {33: 1.0}, proposals()) == []
     assert for_concepts("dog", {16: 1.0}, Proposals.none()) == []
 
 

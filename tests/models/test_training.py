@@ -9,18 +9,21 @@ import pytest
 import torch
 from torch import nn
 
+from models.encoders.captions import Components
 from models.encoders.clip import build_clip, build_trunk
 from models.encoders.coco import CATEGORIES
-from models.encoders.detector import Dense, decode, pairwise_iou
+from models.encoders.detector import Dense, Detector, best_logits, class_map, decode, fuse, pairwise_iou
 from models.encoders.tower import box_means
 from training.box_targets import box_targets, generalized_iou, mirrored
+from training.captions import principal, scaled
 from training.cells import cell_labels
 from training.class_labels import PEOPLE, PERHAPS_PEOPLE, class_labels
 from training.data import Photo, Thing
 from training.depthwise import fast_depthwise
 from training.drawings import CHECK_SEED, TRAIN_SEED, drawings
+from training.finetune import Seam, summary
 from training.metrics import average_precision, expected_calibration_error, mean_average_precision
-from training.questions import DRAWS, draw_questions
+from training.questions import DRAWS, draw_many, draw_questions
 from training.tail import TrainableTail
 
 DOG, PERSON = CATEGORIES.index("dog"), CATEGORIES.index("person")
@@ -81,6 +84,9 @@ def test_box_targets_give_the_distances_to_the_sides() -> None:
 def test_the_smaller_box_owns_a_shared_position() -> None:
     targets = box_targets((thing(DOG, 0.4, 0.4, 0.6, 0.6), thing(PERSON, 0.0, 0.0, 1.0, 1.0)), 10, 10)
     assert targets.sides[0, 5, 5] == pytest.approx(1.5)
+    assert targets.classes[DOG, 5, 5] == 1
+    assert targets.classes[PERSON, 5, 5] == -1, "a position with another one's box teaches nothing about the larger"
+    assert (targets.classes[PERSON] == 1).any()
 
 
 def test_generalized_iou() -> None:
@@ -96,13 +102,58 @@ def test_decode_suppresses_and_merges() -> None:
     classes = torch.full((1, 80, 8, 8), -9.0)
     classes[0, DOG, 4, 4], classes[0, DOG, 4, 6], classes[0, PERSON, 4, 4] = 3.0, 2.0, 1.0
     sides = torch.full((1, 4, 8, 8), 2.5)
-    found = decode(Dense(classes, sides, torch.full((1, 8, 8), 9.0)), top=50)
+    found = decode([Dense(classes, sides, torch.full((1, 8, 8), 9.0))], top=50)
     best = found.boxes[0]
     np.testing.assert_allclose(best, [0.25, 0.25, 0.875, 0.875])
     assert found.scores[0, DOG] > 0.9
     assert 0.6 < found.scores[0, PERSON] < 0.8
     overlap = pairwise_iou(found.boxes[:1], found.boxes[1:])[0]
     assert (found.scores[1:, DOG][overlap > 0.5] == 0).all()
+
+
+def dense(place: int, size: int, logit: float, side: float) -> Dense:
+    """One dog in the middle row of a square map."""
+    classes = torch.full((1, 80, size, size), -9.0)
+    classes[0, DOG, size // 2, place] = logit
+    return Dense(classes, torch.full((1, 4, size, size), side), torch.full((1, size, size), 9.0))
+
+
+def test_decode_averages_what_two_scales_found() -> None:
+    small, large = dense(2, 4, 2.0, 1.0), dense(4, 8, 2.0, 2.0)
+    one = [decode([scale], top=50) for scale in (small, large)]
+    both = decode([small, large], top=50)
+    assert pairwise_iou(one[0].boxes[:1], one[1].boxes[:1])[0, 0] > 0.6
+    np.testing.assert_allclose(both.boxes[0], (one[0].boxes[0] + one[1].boxes[0]) / 2, atol=1e-3)
+    assert (pairwise_iou(both.boxes[:1], both.boxes[1:])[0] * both.scores[1:, DOG] < 0.01).all()
+
+
+def test_what_a_detector_says_of_the_whole_image() -> None:
+    scales = [dense(2, 4, 2.0, 1.0), dense(4, 8, 3.0, 2.0)]
+    np.testing.assert_allclose(best_logits(scales)[DOG], [2.0, 3.0])
+    found = class_map(scales)
+    assert found.shape == (80, 8, 8)
+    assert found[DOG].flatten().argmax() == 4 * 8 + 4
+
+
+def test_fusing_shares_classes_between_scales_and_keeps_boxes() -> None:
+    scales = [dense(2, 4, 2.0, 1.0), dense(4, 8, 3.0, 2.0)]
+    cells = torch.zeros(1, 80, 2, 2)
+    cells[:, PERSON] = 5.0
+    fused = fuse(scales, [cells, cells])
+    assert -9 < fused[1].classes[0, DOG, 4, 4] < 3
+    torch.testing.assert_close(fused[1].classes[0, DOG], class_map(scales)[DOG])
+    assert (fused[0].classes[0, PERSON] > scales[0].classes[0, PERSON]).all()
+    assert torch.equal(fused[1].sides, scales[1].sides)
+
+
+def test_a_box_counts_for_more_in_a_photograph_that_shows_its_category() -> None:
+    detector = Detector()
+    detector.calibration.data = torch.tensor([1.0, 0.5, 0.0])
+    raw = torch.full((2, 80), 0.4)
+    raw[1] = 0.001
+    likely, unlikely = (detector.calibrated(raw, torch.full((80,), logit)) for logit in (3.0, -3.0))
+    assert (likely[0] > unlikely[0]).all()
+    assert (likely[1] == 0).all()
 
 
 def test_box_means_take_at_least_one_cell() -> None:
@@ -123,6 +174,43 @@ def test_questions_have_one_needle_and_balanced_answers(draw: str) -> None:
         assert shown[q.needle, q.y] == q.answer
         assert q.x != q.y
     assert sum(q.answer for q in questions) == 100
+
+
+def test_questions_about_several_needles() -> None:
+    shown = np.random.default_rng(0).random((200, 80)) < 0.2
+    questions = draw_many(shown, 20, 200, seed=7)
+    for q in questions:
+        assert set(q.haystack[shown[q.haystack, q.x]]) == set(q.needles)
+        assert len(set(q.haystack.tolist())) == 20
+        answers = shown[q.needles, q.y]
+        assert bool(answers.all() if q.every else answers.any()) == q.answer
+    assert sum(q.answer for q in questions) == sum(q.every for q in questions) == 100
+
+
+def test_caption_features_are_centred_and_as_large_from_wide_inputs_as_from_narrow_ones() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    logits = torch.randn(300, 6, generator=drawn) * torch.tensor([1.0, 2, 3, 4, 5, 6]) + 7
+    factors = torch.randn(300, 4, generator=drawn) * torch.tensor([4.0, 3, 2, 1])
+    cells = factors @ torch.randn(4, 50, generator=drawn) + 3
+    few, many = Components(6, 6), Components(50, 4)
+    scaled(few, logits)
+    principal(many, cells)
+    for features in (few(logits), many(cells)):
+        torch.testing.assert_close(features.mean(0), torch.zeros(features.shape[1]), atol=1e-4, rtol=0)
+        assert 3 < features.square().sum(1).mean() < 9
+    correlation = torch.corrcoef(many(cells).T)
+    torch.testing.assert_close(correlation, torch.eye(4), atol=1e-3, rtol=0)
+
+
+def test_a_seam_takes_maps_and_labels_from_the_same_neighbour() -> None:
+    maps = torch.arange(3.0)[:, None, None, None].expand(3, 4, 6, 2)
+    mixed = Seam(2, 0.5).mix(maps)
+    assert (mixed[0, :, :3] == 0).all() and (mixed[0, :, 3:] == 2).all()
+    assert (mixed[1, :, 3:] == 0).all()
+    grid = torch.zeros(4, 6, 80, dtype=torch.int8)
+    grid[0, 0, DOG], grid[1, 1, PERSON] = 1, -1
+    labels = summary(grid)
+    assert (labels[DOG], labels[PERSON], labels[5]) == (1, -1, 0)
 
 
 def test_drawings_are_the_same_each_time_and_differ_by_seed() -> None:
@@ -154,6 +242,21 @@ def test_the_trainable_tail_is_the_trunks_tail() -> None:
     state = TrainableTail.trunk_state(tail.params)
     _, unexpected = trunk.load_state_dict(state, strict=False)
     assert not unexpected
+
+
+def test_a_branch_is_tuned_apart() -> None:
+    trunk = build_trunk(build_clip()).halve()
+    other = trunk.branch()
+    x = torch.randn(1, 208, 4, 5).bfloat16()
+    with torch.inference_mode():
+        before = trunk.cells(trunk.tail(x))
+        torch.testing.assert_close(other.cells(other.tail(x)), before)
+    with torch.no_grad():
+        other.head.weight.mul_(2)
+    with torch.inference_mode():
+        torch.testing.assert_close(trunk.cells(trunk.tail(x)), before)
+        assert not torch.equal(other.cells(other.tail(x)), before)
+    assert other.stem is trunk.stem
 
 
 def test_the_fast_depthwise_has_the_stock_gradients() -> None:

@@ -23,7 +23,7 @@ from retrievers.lance_store import LanceStore
 from retrievers.scoring import best
 from tests.retrievers.store_rows import DOT, ids_of, row, rows
 from thresher.errors import InternalError, NotFound, SchemaMismatch, StorageFull
-from thresher.types import Filter
+from thresher.types import Filter, ImageChange
 
 ALL = Filter()
 QUERY = np.ones((1, DOT.dim), np.float32)
@@ -141,7 +141,7 @@ async def test_fragments_are_merged_and_old_versions_dropped(tmp_path: Path, mon
     images = await made(tmp_path)
     for number in range(20):
         await images.add([row(number, size=20_000)])
-        await images.tag(ids_of([row(number, size=20_000)])[0], "again", [])
+        await images.change([ImageChange(ids_of([row(number, size=20_000)])[0], add_paths=("again",))])
     given = [row(number, size=20_000) for number in range(20)]
     for each in given:
         assert await images.content(each.record.id) == each.content

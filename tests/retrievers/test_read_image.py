@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from retrievers.images import DecodedImage, ImageLimits, read_image
+from retrievers.images import DecodedImage, ImageLimits, count_pixels, read_image
 from thresher.errors import InvalidImage
 
 WIDTH, HEIGHT = 48, 32
@@ -383,3 +383,13 @@ def test_damaged_files_are_read_or_refused(kind: str, data: st.DataObject) -> No
         assert error.hint
     else:
         assert image.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "HEIF", "AVIF"])
+def test_pixels_are_counted_without_decoding(kind: str) -> None:
+    assert count_pixels(encoded(picture(), kind)) == WIDTH * HEIGHT
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", jpeg()[:20]])
+def test_what_is_no_image_has_no_pixels(content: bytes) -> None:
+    assert count_pixels(content) == 0

@@ -12,7 +12,7 @@ import pytest
 from retrievers.protocols import ImageStore, Store
 from tests.retrievers.store_rows import COSINE, DOT, content_of, ids_of, made, proposals_of, row, rows, with_features
 from thresher.errors import AlreadyExists, EncoderMismatch, InvalidInput, NotFound
-from thresher.types import Filter, Proposals
+from thresher.types import Filter, ImageChange, Proposals
 
 ALL = Filter()
 
@@ -102,7 +102,7 @@ async def test_everything_about_a_photograph_comes_back(images: ImageStore) -> N
 async def test_bytes_of_any_size_come_back(images: ImageStore, size: int) -> None:
     given = row(1, size=size)
     await images.add([row(0), given, row(2)])
-    await images.tag(given.record.id, "again.jpg", ["kept"])
+    await images.change([ImageChange(given.record.id, add_paths=("again.jpg",), add_tags=("kept",))])
     assert await images.content(given.record.id) == content_of(1, size)
 
 
@@ -118,15 +118,44 @@ async def test_a_photograph_at_two_paths_is_one(images: ImageStore) -> None:
     assert await images.content(twice.record.id) == twice.content
 
 
-async def test_tagging(images: ImageStore) -> None:
+async def test_changing_paths_and_tags(images: ImageStore) -> None:
+    await images.add(rows(3))
+    first, second, third = ids_of(rows(3))
+    changes = [
+        ImageChange(first, add_paths=("new/path.jpg",), add_tags=("dog", "dog")),
+        ImageChange("0" * 64, add_paths=("p",)),
+        ImageChange(second, ("moved.jpg",), ("album/1.jpg", "never/there.jpg"), ("a", "b"), ("c",)),
+        ImageChange(second, remove_tags=("b",)),
+    ]
+    expected = {
+        first: replace(row(0).record, paths=("album/0.jpg", "new/path.jpg"), tags=("dog",)),
+        second: replace(row(1).record, paths=("moved.jpg",), tags=("a",)),
+    }
+    assert await images.change(changes) == expected
+    assert await images.change([ImageChange(first), ImageChange(second)]) == expected
+    assert await images.get([first, second, third]) == {**expected, third: row(2).record}
+    assert await images.ids(Filter(path_prefix="album/1")) == ()
+    assert await images.ids(Filter(path_prefix="moved")) == (second,)
+    assert await images.change([]) == await images.change([ImageChange("0" * 64)]) == {}
+    assert await images.content(second) == row(1).content
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"remove_paths": ("album/1.jpg",)},
+        {"add_paths": ("",)},
+        {"add_paths": ("a\0",)},
+        {"add_tags": ("\udc80",)},
+    ],
+)
+async def test_a_change_that_cannot_be_changes_nothing(images: ImageStore, bad: dict[str, tuple[str, ...]]) -> None:
     await images.add(rows(2))
     first, second = ids_of(rows(2))
-    tagged = await images.tag(first, "new/path.jpg", ["dog", "dog"])
-    assert tagged == replace(row(0).record, paths=("album/0.jpg", "new/path.jpg"), tags=("dog",))
-    assert await images.tag(first, "", []) == tagged
-    assert await images.get([first, second]) == {first: tagged, second: row(1).record}
-    with pytest.raises(NotFound):
-        await images.tag("0" * 64, "p", [])
+    with pytest.raises(InvalidInput) as error:
+        await images.change([ImageChange(first, add_paths=("b.jpg",)), ImageChange(second, **bad)])
+    assert error.value.hint
+    assert await images.get([first, second]) == {first: row(0).record, second: row(1).record}
 
 
 async def test_missing(images: ImageStore) -> None:

@@ -18,8 +18,8 @@ from retrievers.lance_store import LanceStore
 from retrievers.memory_store import MemoryStore
 from retrievers.protocols import ImageStore
 from tests.retrievers.store_rows import DOT, ids_of, row, rows
-from thresher.errors import NotFound
-from thresher.types import Filter
+from thresher.errors import InvalidInput, NotFound
+from thresher.types import Filter, ImageChange
 
 Result = TypeVar("Result")
 
@@ -37,6 +37,15 @@ filters = st.builds(
     before=st.none() | days,
     min_width=st.sampled_from([0, 0, 105]),
     path_prefix=st.sampled_from(["", "", "a", "it's/"]),
+)
+some_words = st.lists(words, max_size=2).map(tuple)
+changes = st.builds(
+    ImageChange,
+    id=st.sampled_from(IDS),
+    add_paths=some_words,
+    remove_paths=some_words,
+    add_tags=some_words,
+    remove_tags=some_words,
 )
 
 
@@ -79,17 +88,17 @@ class StoreMachine(RuleBasedStateMachine):
         for images in (self.images, self.oracle):
             try:
                 found.append(self.run(getattr(images, name)(*arguments)))
-            except NotFound:
-                found.append(NotFound)
+            except (InvalidInput, NotFound) as error:
+                found.append(type(error))
         return found[0], found[1]
 
     @rule(batch=st.lists(given_rows(), max_size=5))
     def add(self, batch: Any) -> None:
         self.both("add", batch)
 
-    @rule(number=numbers, path=words, tags=st.lists(words, max_size=2))
-    def tag(self, number: int, path: str, tags: list[str]) -> None:
-        found, expected = self.both("tag", IDS[number], path, tags)
+    @rule(given=st.lists(changes, max_size=4))
+    def change(self, given: list[ImageChange]) -> None:
+        found, expected = self.both("change", given)
         assert found == expected
 
     @rule(number=numbers)

@@ -1,4 +1,7 @@
-"""A server process around fakes: `python -m tests.server.fake_process DATA PORT SHUTDOWN_SECONDS ASK_SECONDS`."""
+"""A server process around fakes.
+
+`python -m tests.server.fake_process DATA PORT SHUTDOWN_SECONDS ASK_SECONDS [IMPORT_ROOT...]`
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +18,7 @@ from pathlib import Path
 from retrievers.data_dir import open_data_dir
 from retrievers.images import ImageLimits, read_image
 from retrievers.lance_store import LanceStore
+from retrievers.ledger import Ledger
 from server.lifecycle import Say, run
 from server.logs import configure_logs
 from server.parts import GeneratorState, Parts
@@ -29,12 +34,14 @@ async def open_parts(settings: Settings, say: Say) -> AsyncIterator[Parts]:
     ask = FakeAsk()
     with open_data_dir(settings.data_dir) as data:
         store = LanceStore(data.path)
+        ledger = Ledger(data.path)
         release = asyncio.create_task(_release(ask))
         yield Parts(
             encoder=FakeEncoder(),
             grounder=FakeGrounder(),
             grounder_model=ModelInfo("fake"),
             store=store,
+            ledger=ledger,
             schema_version=1,
             read_image=partial(read_image, limits=ImageLimits()),
             ask=ask,
@@ -42,6 +49,7 @@ async def open_parts(settings: Settings, say: Say) -> AsyncIterator[Parts]:
         )
         release.cancel()
         await store.close()
+        await ledger.close()
 
 
 async def _release(ask: FakeAsk) -> None:
@@ -54,12 +62,16 @@ async def _release(ask: FakeAsk) -> None:
 class Process:
     """Such a process, from its start to the line that it is ready."""
 
-    def __init__(self, data: Path, port: int = 0, shutdown: float = 10.0, ask: float = 2.0) -> None:
+    def __init__(
+        self, data: Path, port: int = 0, shutdown: float = 10.0, ask: float = 2.0, roots: Sequence[Path] = ()
+    ) -> None:
+        # A pipe that nobody reads would stop the server.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.server.fake_process", *map(str, (data, port, shutdown, ask))],
+            [sys.executable, "-m", "tests.server.fake_process", *map(str, (data, port, shutdown, ask, *roots))],
             cwd=Path(__file__).resolve().parents[2],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log,
             text=True,
         )
         assert self.process.stdout is not None
@@ -74,6 +86,11 @@ class Process:
         self.process.send_signal(number)
         return self.process.wait(20)
 
+    def logged(self) -> str:
+        """What it wrote to standard error."""
+        self._log.seek(0)
+        return self._log.read()
+
     def kill(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -85,6 +102,7 @@ def main() -> None:
         profile="fake",
         data_dir=Path(sys.argv[1]),
         port=int(sys.argv[2]),
+        import_roots=tuple(map(Path, sys.argv[5:])),
         log_format="json",
         limits=LimitSettings(shutdown_seconds=float(sys.argv[3])),
     )

@@ -8,14 +8,14 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from retrievers.images import ImageLimits, read_image
+from retrievers.images import DecodedImage, ImageLimits, read_image
+from retrievers.ledger import Ledger
 from retrievers.protocols import ImageStore, Store
 from server.app import App
 from server.parts import GeneratorState, Parts
@@ -27,6 +27,7 @@ from thresher.types import (
     AskOptions,
     Box,
     Citation,
+    Concept,
     EncoderSpec,
     Evidence,
     Filter,
@@ -94,7 +95,7 @@ class FakeEncoder:
 
     async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]:
         return [
-            TextFeatures(np.array(COLORS[text], np.float32))
+            TextFeatures(np.array(COLORS[text], np.float32), (Concept(list(COLORS).index(text), text, 1.0),))
             if text in COLORS
             else TextFeatures(np.zeros(3, np.float32), known=False, nearest=("red", "green"))
             for text in batch
@@ -154,26 +155,30 @@ class FakeAsk:
 
 @dataclass
 class Bench:
-    """A running server and all that it is made of."""
+    """A running server and all that it is made of. `decoded`: bytes of each photograph that was decoded."""
 
     app: App
     encoder: FakeEncoder
     ask: FakeAsk
     store: Store
+    ledger: Ledger
     generator: dict[str, GeneratorState]
+    decoded: list[int]
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.app.port}"
 
 
-def make_settings(folder: Path, limits: dict[str, Any] | None = None, **values: Any) -> Settings:
+def make_settings(
+    folder: Path, limits: dict[str, Any] | None = None, ingest: dict[str, Any] | None = None, **values: Any
+) -> Settings:
     return Settings(
         profile="test",
         port=0,
         data_dir=folder,
         limits=LimitSettings(**{"shutdown_seconds": 0.0, **(limits or {})}),
-        ingest=IngestSettings(commit_seconds=0.2),
+        ingest=IngestSettings(**{"commit_seconds": 0.2, **(ingest or {})}),
         **values,
     )
 
@@ -182,20 +187,30 @@ def make_settings(folder: Path, limits: dict[str, Any] | None = None, **values: 
 async def serving(settings: Settings, store: Store) -> AsyncIterator[Bench]:
     limits = settings.limits
     encoder, ask = FakeEncoder(), FakeAsk()
+    assert settings.data_dir is not None
+    ledger = Ledger(settings.data_dir)
     ask.hold.set()
+    decoded: list[int] = []
+
+    def read(content: bytes) -> DecodedImage:
+        decoded.append(len(content))
+        return read_image(content, ImageLimits(limits.max_image_bytes, limits.max_image_pixels))
+
     state = {"now": GeneratorState(ModelInfo("fake-model"), detail="starting")}
     parts = Parts(
         encoder=encoder,
         grounder=FakeGrounder(),
         grounder_model=ModelInfo("fake-grounder", "1" * 64),
         store=store,
+        ledger=ledger,
         schema_version=1,
-        read_image=partial(read_image, limits=ImageLimits(limits.max_image_bytes, limits.max_image_pixels)),
+        read_image=read,
         ask=ask,
         generator=lambda: state["now"],
     )
     async with App(parts, settings) as app:
-        yield Bench(app, encoder, ask, store, state)
+        yield Bench(app, encoder, ask, store, ledger, state, decoded)
+    await ledger.close()
 
 
 def ready(state: GeneratorState) -> GeneratorState:

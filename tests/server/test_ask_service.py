@@ -23,6 +23,7 @@ from thresher.types import (
     Grounding,
     ImageRecord,
     Kind,
+    Pipeline,
     Step,
     Text,
     Verdict,
@@ -85,7 +86,7 @@ async def test_sequence_numbers_have_no_gaps(bench: Bench, client: Client) -> No
 async def test_options_arrive(bench: Bench, client: Client) -> None:
     ids = await fill(client)
     scope = Filter(ids=(ids[0],), tags=("trip",))
-    given = AskOptions(False, Wording.PLAIN, Grounding.NONE, 0, scope)
+    given = AskOptions(False, Wording.PLAIN, Grounding.NONE, 0, scope, Pipeline.BASE_RATE)
     assert [event async for event in client.ask("c", "red?", given)]
     assert bench.ask.options == given
     async with grpc.aio.insecure_channel(bench.address) as channel:
@@ -108,6 +109,41 @@ async def test_bad_options(client: Client) -> None:
     for options in (AskOptions(max_evidence=101), AskOptions(max_evidence=-1), AskOptions(scope=Filter(ids=("zz",)))):
         with pytest.raises(errors.InvalidInput):
             await anext(client.ask("c", "red?", options))
+
+
+async def test_a_pipeline_that_cannot_answer(bench: Bench, client: Client) -> None:
+    await client.create_collection("c")
+    bench.ask.error = errors.Unsupported("No model here sees.", "Name one that does.")
+    with pytest.raises(errors.Unsupported) as caught:
+        assert [event async for event in client.ask("c", "red?", AskOptions(pipeline=Pipeline.MODEL))]
+    assert str(caught.value) == "No model here sees. Name one that does."
+    async with grpc.aio.insecure_channel(bench.address) as channel:
+        stub, options = ask_pb2_grpc.AskServiceStub(channel), ask_pb2.AskOptions(pipeline=99)  # type: ignore[arg-type]
+        call = stub.Ask(ask_pb2.AskRequest(parent="collections/c", question="red?", options=options))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call.read()
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "pipeline" in str(refused.value.details())
+
+
+async def test_what_the_judge_is_given(client: Client) -> None:
+    ids = await fill(client)
+    found, (red, mauve) = await client.witnesses("c", ["red", "mauve"], Filter(ids=tuple(ids[:2])))
+    assert found == tuple(ids[:2])
+    assert (red.known, red.calibrated, red.concepts) == (True, False, ("red",))
+    assert red.similarity == pytest.approx([0.98, 0.98], abs=0.02)
+    assert red.detection.tolist() == [0.0, 0.0]
+    assert (mauve.known, len(mauve.similarity), len(mauve.detection)) == (False, 0, 0)
+    for phrases in ([], [" "], ["red"] * 101, ["x" * 101]):
+        with pytest.raises(errors.InvalidInput):
+            await client.witnesses("c", phrases)
+
+
+async def test_too_many_pairs(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(client)
+    monkeypatch.setattr("server.services.ask.MAX_PAIRS", 5)
+    with pytest.raises(errors.InvalidInput, match="6 pairs"):
+        await client.witnesses("c", ["red", "blue"])
 
 
 async def test_unknown_collection(client: Client) -> None:

@@ -186,7 +186,7 @@ async def test_ground(client: Client) -> None:
     found = await client.ground("c", image, ["red", Point(1, 2), Box(0, 0, 3, 3)])
     assert [len(regions) for regions in found] == [1, 0, 1]
     assert found[0][0].mask is not None
-    for prompts in ([], ["x"] * 17, [""], [Box(3, 3, 3, 9)]):
+    for prompts in ([], ["x"] * 101, [""], [Box(3, 3, 3, 9)]):
         with pytest.raises(errors.InvalidInput):
             await client.ground("c", image, prompts)
     with pytest.raises(errors.NotFound):

@@ -211,8 +211,7 @@ async def test_logs_are_json_with_request_ids_and_without_paths(start: Callable[
         assert [result async for result in client.upload("c", items())]
         assert [event async for event in client.ask("c", "private question")]
     assert server.end() == 0
-    assert server.process.stderr is not None
-    logged = server.process.stderr.read()
+    logged = server.logged()
     assert "private" not in logged
     calls = [json.loads(line) for line in logged.splitlines() if '"method"' in line]
     assert {call["method"].rsplit("/", 1)[1] for call in calls} == {"CreateCollection", "UploadImages", "Ask"}

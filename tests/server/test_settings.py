@@ -92,3 +92,13 @@ def test_a_profile_with_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
 def test_loopback_is_allowed(host: str) -> None:
     assert load_settings(None, {"host": host}).address.endswith(":50551")
+
+
+def test_roots_of_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().import_roots == ()
+    monkeypatch.setenv("THRESHER_IMPORT_ROOTS", "/srv/photos:/mnt/nas")
+    assert load_settings().import_roots == (Path("/srv/photos"), Path("/mnt/nas"))
+    assert load_settings(None, {"import_roots": [Path("/a")]}).import_roots == (Path("/a"),)
+    monkeypatch.setenv("THRESHER_IMPORT_ROOTS", "photos")
+    with pytest.raises(InvalidSetting, match="named from / on"):
+        load_settings()

@@ -16,10 +16,11 @@ from PIL import Image
 
 from retrievers.lance_store import LanceStore
 from retrievers.memory_store import MemoryImageStore, MemoryStore
-from tests.server.fakes import Bench, make_settings, picture, serving, sha, until
+from tests.server.fakes import Bench, FakeEncoder, make_settings, picture, serving, sha, until
 from thresher import errors
 from thresher.client import Client
 from thresher.records import Outcome, UploadItem, UploadResult
+from thresher.types import ImageChange
 from thresher.v1 import images_pb2, images_pb2_grpc
 
 Request = images_pb2.UploadImagesRequest
@@ -254,6 +255,97 @@ async def test_memory_is_bounded_by_holding_the_sender_back(bench: Bench, client
     assert sent < 100
     bench.encoder.hold.set()
     assert await task == 300
+
+
+async def test_what_is_decoded_ahead_is_bounded(tmp_path: Path) -> None:
+    """A photograph of 400 x 400 takes 480 kB decoded, so two fit; one that is too large by itself comes alone."""
+    settings = make_settings(tmp_path, ingest={"memory_bytes": 1_000_000})
+    async with serving(settings, MemoryStore()) as bench, Client(bench.address) as client:
+        await client.create_collection("c")
+        bench.encoder.hold.clear()
+        items = [UploadItem(f"{number}.png", picture("red", number, (400, 400))) for number in range(8)]
+        items.insert(4, UploadItem("large.png", picture("blue", 9, (1000, 1000))))
+        task = asyncio.create_task(upload(client, items))
+        await until(lambda: len(bench.decoded) == 2)
+        await asyncio.sleep(0.5)
+        assert len(bench.decoded) == 2
+        bench.encoder.hold.set()
+        assert [result.outcome for result in await task] == [Outcome.CREATED] * 9
+
+
+async def test_the_encoder_does_not_wait_for_the_store(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, add = asyncio.Event(), MemoryImageStore.add
+    encoded: list[int] = []
+
+    async def waiting(self: MemoryImageStore, rows: Any) -> None:
+        await slow.wait()
+        await add(self, rows)
+
+    await client.create_collection("c")
+    monkeypatch.setattr(MemoryImageStore, "add", waiting)
+    monkeypatch.setattr(FakeEncoder, "images", counting(FakeEncoder.images, encoded))
+    task = asyncio.create_task(
+        upload(client, [UploadItem(f"{number}.png", picture("red", number)) for number in range(48)])
+    )
+    await until(lambda: len(encoded) == 48)
+    slow.set()
+    assert len(await task) == 48
+
+
+def counting(images: Any, encoded: list[int]) -> Any:
+    async def counted(self: FakeEncoder, batch: Any) -> Any:
+        encoded.append(len(batch))
+        return await images(self, batch)
+
+    return counted
+
+
+async def test_an_encoder_that_fails_ends_the_upload(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_self: Any, _batch: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    await client.create_collection("c")
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEncoder, "images", broken)
+        async with asyncio.timeout(10):
+            with pytest.raises(errors.InternalError):
+                await upload(client, [UploadItem(f"{number}.png", picture("red", number)) for number in range(9)])
+    assert len(await upload(client, [UploadItem("a.png", picture())])) == 1
+
+
+async def test_a_bad_photograph_at_two_paths_is_refused_twice(client: Client) -> None:
+    await client.create_collection("c")
+    bad = picture("red", 6, (200, 200))[:100]
+    results = await upload(
+        client, [UploadItem("1.png", bad), UploadItem("2.png", bad), UploadItem("3.png", None, (), sha(bad))]
+    )
+    assert [type(result.error) for result in results] == [errors.InvalidImage] * 3
+
+
+async def test_changes_of_paths_and_tags(client: Client) -> None:
+    await client.create_collection("c")
+    await upload(client, [UploadItem("old.png", picture("red"), ("a",)), UploadItem("kept.png", picture("blue"))])
+    red, blue = sha(picture("red")), sha(picture("blue"))
+    changes = [
+        ImageChange(red, ("new.png",), ("old.png",), ("b",), ("a",)),
+        ImageChange("0" * 64, ("nowhere.png",)),
+    ]
+    assert await client.change_images("c", changes) == ["0" * 64]
+    assert await stored(client) == {red: ("new.png",), blue: ("kept.png",)}
+    assert (await client.get_image("c", red)).tags == ("b",)
+    for bad in (
+        ImageChange(blue, remove_paths=("kept.png",)),
+        ImageChange(blue, ("",)),
+        ImageChange(blue, ("a\nb",)),
+        ImageChange(blue, add_tags=("x" * 65,)),
+        ImageChange("no hash", ("a",)),
+    ):
+        with pytest.raises(errors.InvalidInput) as refused:
+            await client.change_images("c", [ImageChange(red, ("third.png",)), bad])
+        assert refused.value.hint
+    with pytest.raises(errors.NotFound):
+        await client.change_images("nowhere", changes)
+    assert await stored(client) == {red: ("new.png",), blue: ("kept.png",)}
 
 
 async def test_too_many_uploads(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from thresher.types.answers import (
     Step,
     Text,
     Verdict,
+    Witnesses,
 )
 from thresher.types.images import (
     Box,
@@ -21,6 +22,7 @@ from thresher.types.images import (
     Filter,
     GeneratorSpec,
     Hit,
+    ImageChange,
     ImageFeatures,
     ImageId,
     ImageRecord,
@@ -43,6 +45,7 @@ from thresher.types.questions import (
     Kind,
     Not,
     Or,
+    Pipeline,
     Plan,
     Predicate,
     Where,
@@ -66,6 +69,7 @@ __all__ = [
     "GeneratorSpec",
     "Grounding",
     "Hit",
+    "ImageChange",
     "ImageFeatures",
     "ImageId",
     "ImageRecord",
@@ -76,6 +80,7 @@ __all__ = [
     "Metric",
     "Not",
     "Or",
+    "Pipeline",
     "Pixels",
     "Plan",
     "Point",
@@ -88,5 +93,6 @@ __all__ = [
     "TextFeatures",
     "Verdict",
     "Where",
+    "Witnesses",
     "Wording",
 ]

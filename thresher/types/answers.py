@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thresher.types.images import ImageId, Region
 from thresher.types.questions import Kind, Plan
 
@@ -88,6 +91,21 @@ class Answer:
     citations: tuple[Citation, ...]
     confidence: float
     degraded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What the judge is given about one phrase, before it judges: a number for each of n photographs.
+
+    `similarity` f32 (n,), a probability where `calibrated`; `detection` f32 (n,): score of the best stored box, 0 where
+    there is none. Both have n = 0 where the phrase is not `known`. `concepts`: names that it stands for.
+    """
+
+    known: bool
+    concepts: tuple[str, ...]
+    calibrated: bool
+    similarity: NDArray[np.float32]
+    detection: NDArray[np.float32]
 
 
 AskEvent = Plan | Step | Evidence | Text | Answer

@@ -185,6 +185,17 @@ class ImageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageChange:
+    """Paths and tags that one photograph loses (first) and gains."""
+
+    id: ImageId
+    add_paths: tuple[str, ...] = ()
+    remove_paths: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRow:
     """An `ImageRecord` with its bytes and features, as written to a store."""
 
@@ -221,12 +232,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSpec:
-    """What a language model can do here. `sees`: answers about images; `plans`: reads questions by schema."""
+    """What a language model can do here. `sees`: answers about images, at most `images` of them in one request;
+    `plans`: reads questions by schema; `context` in tokens."""
 
     model: str
     sees: bool
     plans: bool
     context: int
+    images: int = 1
 
 
 @dataclass(frozen=True, slots=True)

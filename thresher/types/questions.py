@@ -72,6 +72,7 @@ class Plan:
 
     `condition` is what is asked about the selected ones: "for the photo with a <target>, is there a <condition>?",
     "do all photos with a <target> show a <condition>?". `compare_with` is the other side of more/fewer.
+    `one`: a single photograph is meant, and taken for granted ("the photo with the <target>").
     `planner` says who read it: "grammar" or a model id.
     """
 
@@ -81,6 +82,7 @@ class Plan:
     compare_with: Expr | None = None
     comparison: Literal["more", "fewer", ""] = ""
     planner: str = "grammar"
+    one: bool = False
 
 
 class Wording(StrEnum):
@@ -94,6 +96,21 @@ class Grounding(StrEnum):
     SHOWN = "shown"
 
 
+class Pipeline(StrEnum):
+    """What answers: the agent, or one of the baselines that suites compare it with.
+
+    `detector`: boxes alone. `similarity`: the best photograph by similarity, then the judge. `base_rate`: how often
+    such things are true, without a look at any photograph. `model`: the language model that sees, over all photographs
+    of the scope at once.
+    """
+
+    AGENT = "agent"
+    DETECTOR = "detector"
+    SIMILARITY = "similarity"
+    BASE_RATE = "base_rate"
+    MODEL = "model"
+
+
 @dataclass(frozen=True, slots=True)
 class AskOptions:
     """`abstain` False forces a value even where the judge is unsure (suites). `scope` restricts the photographs."""
@@ -103,3 +120,4 @@ class AskOptions:
     ground: Grounding = Grounding.SHOWN
     max_evidence: int = 12
     scope: Filter = field(default_factory=Filter)
+    pipeline: Pipeline = Pipeline.AGENT

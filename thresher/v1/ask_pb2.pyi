@@ -24,6 +24,15 @@ class Grounding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GROUNDING_UNSPECIFIED: _ClassVar[Grounding]
     GROUNDING_NONE: _ClassVar[Grounding]
     GROUNDING_SHOWN: _ClassVar[Grounding]
+
+class Pipeline(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PIPELINE_UNSPECIFIED: _ClassVar[Pipeline]
+    PIPELINE_AGENT: _ClassVar[Pipeline]
+    PIPELINE_DETECTOR: _ClassVar[Pipeline]
+    PIPELINE_SIMILARITY: _ClassVar[Pipeline]
+    PIPELINE_BASE_RATE: _ClassVar[Pipeline]
+    PIPELINE_MODEL: _ClassVar[Pipeline]
 WORDING_UNSPECIFIED: Wording
 WORDING_NONE: Wording
 WORDING_PLAIN: Wording
@@ -31,6 +40,44 @@ WORDING_MODEL: Wording
 GROUNDING_UNSPECIFIED: Grounding
 GROUNDING_NONE: Grounding
 GROUNDING_SHOWN: Grounding
+PIPELINE_UNSPECIFIED: Pipeline
+PIPELINE_AGENT: Pipeline
+PIPELINE_DETECTOR: Pipeline
+PIPELINE_SIMILARITY: Pipeline
+PIPELINE_BASE_RATE: Pipeline
+PIPELINE_MODEL: Pipeline
+
+class GetWitnessesRequest(_message.Message):
+    __slots__ = ("parent", "phrases", "scope")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PHRASES_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    phrases: _containers.RepeatedScalarFieldContainer[str]
+    scope: _types_pb2.Filter
+    def __init__(self, parent: _Optional[str] = ..., phrases: _Optional[_Iterable[str]] = ..., scope: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ...) -> None: ...
+
+class GetWitnessesResponse(_message.Message):
+    __slots__ = ("images", "witnesses")
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    WITNESSES_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedScalarFieldContainer[str]
+    witnesses: _containers.RepeatedCompositeFieldContainer[Witnesses]
+    def __init__(self, images: _Optional[_Iterable[str]] = ..., witnesses: _Optional[_Iterable[_Union[Witnesses, _Mapping]]] = ...) -> None: ...
+
+class Witnesses(_message.Message):
+    __slots__ = ("known", "concepts", "calibrated", "similarity", "detection")
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    CONCEPTS_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    DETECTION_FIELD_NUMBER: _ClassVar[int]
+    known: bool
+    concepts: _containers.RepeatedScalarFieldContainer[str]
+    calibrated: bool
+    similarity: _containers.RepeatedScalarFieldContainer[float]
+    detection: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, known: _Optional[bool] = ..., concepts: _Optional[_Iterable[str]] = ..., calibrated: _Optional[bool] = ..., similarity: _Optional[_Iterable[float]] = ..., detection: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class AskRequest(_message.Message):
     __slots__ = ("parent", "question", "options")
@@ -43,18 +90,20 @@ class AskRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., question: _Optional[str] = ..., options: _Optional[_Union[AskOptions, _Mapping]] = ...) -> None: ...
 
 class AskOptions(_message.Message):
-    __slots__ = ("abstain", "wording", "ground", "max_evidence", "scope")
+    __slots__ = ("abstain", "wording", "ground", "max_evidence", "scope", "pipeline")
     ABSTAIN_FIELD_NUMBER: _ClassVar[int]
     WORDING_FIELD_NUMBER: _ClassVar[int]
     GROUND_FIELD_NUMBER: _ClassVar[int]
     MAX_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
     abstain: bool
     wording: Wording
     ground: Grounding
     max_evidence: int
     scope: _types_pb2.Filter
-    def __init__(self, abstain: _Optional[bool] = ..., wording: _Optional[_Union[Wording, str]] = ..., ground: _Optional[_Union[Grounding, str]] = ..., max_evidence: _Optional[int] = ..., scope: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ...) -> None: ...
+    pipeline: Pipeline
+    def __init__(self, abstain: _Optional[bool] = ..., wording: _Optional[_Union[Wording, str]] = ..., ground: _Optional[_Union[Grounding, str]] = ..., max_evidence: _Optional[int] = ..., scope: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
 
 class AskResponse(_message.Message):
     __slots__ = ("sequence", "plan", "step", "evidence", "text", "answer")
@@ -73,20 +122,22 @@ class AskResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., step: _Optional[_Union[Step, _Mapping]] = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., text: _Optional[_Union[Text, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("kind", "target", "condition", "compare_with", "comparison", "planner")
+    __slots__ = ("kind", "target", "condition", "compare_with", "comparison", "planner", "one")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
     COMPARE_WITH_FIELD_NUMBER: _ClassVar[int]
     COMPARISON_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
+    ONE_FIELD_NUMBER: _ClassVar[int]
     kind: str
     target: Expression
     condition: Expression
     compare_with: Expression
     comparison: str
     planner: str
-    def __init__(self, kind: _Optional[str] = ..., target: _Optional[_Union[Expression, _Mapping]] = ..., condition: _Optional[_Union[Expression, _Mapping]] = ..., compare_with: _Optional[_Union[Expression, _Mapping]] = ..., comparison: _Optional[str] = ..., planner: _Optional[str] = ...) -> None: ...
+    one: bool
+    def __init__(self, kind: _Optional[str] = ..., target: _Optional[_Union[Expression, _Mapping]] = ..., condition: _Optional[_Union[Expression, _Mapping]] = ..., compare_with: _Optional[_Union[Expression, _Mapping]] = ..., comparison: _Optional[str] = ..., planner: _Optional[str] = ..., one: _Optional[bool] = ...) -> None: ...
 
 class Expression(_message.Message):
     __slots__ = ("predicate", "where", "all_of", "any_of", "negated", "words")

@@ -39,6 +39,11 @@ class AskServiceStub:
                 request_serializer=thresher_dot_v1_dot_ask__pb2.AskRequest.SerializeToString,
                 response_deserializer=thresher_dot_v1_dot_ask__pb2.AskResponse.FromString,
                 _registered_method=True)
+        self.GetWitnesses = channel.unary_unary(
+                '/thresher.v1.AskService/GetWitnesses',
+                request_serializer=thresher_dot_v1_dot_ask__pb2.GetWitnessesRequest.SerializeToString,
+                response_deserializer=thresher_dot_v1_dot_ask__pb2.GetWitnessesResponse.FromString,
+                _registered_method=True)
 
 
 class AskServiceServicer:
@@ -53,6 +58,13 @@ class AskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWitnesses(self, request, context):
+        """What the judge is given about things and photographs, before it judges: for fitting it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_AskServiceServicer_to_server(servicer, server):
                     servicer.Ask,
                     request_deserializer=thresher_dot_v1_dot_ask__pb2.AskRequest.FromString,
                     response_serializer=thresher_dot_v1_dot_ask__pb2.AskResponse.SerializeToString,
+            ),
+            'GetWitnesses': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWitnesses,
+                    request_deserializer=thresher_dot_v1_dot_ask__pb2.GetWitnessesRequest.FromString,
+                    response_serializer=thresher_dot_v1_dot_ask__pb2.GetWitnessesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -89,6 +106,33 @@ class AskService:
             '/thresher.v1.AskService/Ask',
             thresher_dot_v1_dot_ask__pb2.AskRequest.SerializeToString,
             thresher_dot_v1_dot_ask__pb2.AskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWitnesses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/thresher.v1.AskService/GetWitnesses',
+            thresher_dot_v1_dot_ask__pb2.GetWitnessesRequest.SerializeToString,
+            thresher_dot_v1_dot_ask__pb2.GetWitnessesResponse.FromString,
             options,
             channel_credentials,
             insecure,

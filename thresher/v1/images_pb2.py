@@ -22,44 +22,65 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from thresher.v1 import types_pb2 as thresher_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/images.proto\x12\x0bthresher.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17thresher/v1/types.proto\"\xb3\x02\n\x05Image\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05paths\x18\x02 \x03(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12/\n\x0bimport_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ntaken_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63\x61mera\x18\t \x01(\t\x12\x15\n\x08latitude\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04tags\x18\x0c \x03(\tB\x0b\n\t_latitudeB\x0c\n\n_longitude\"p\n\x13UploadImagesRequest\x12\x10\n\x06parent\x18\x01 \x01(\tH\x00\x12+\n\x06header\x18\x02 \x01(\x0b\x32\x19.thresher.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\t\n\x07message\"]\n\x0cUploadHeader\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12\r\n\x05known\x18\x05 \x01(\x08\"\xf5\x01\n\x14UploadImagesResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12:\n\x07outcome\x18\x03 \x01(\x0e\x32).thresher.v1.UploadImagesResponse.Outcome\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.thresher.v1.Error\"`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_EXISTED\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03\":\n\x18\x46indMissingImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x03(\t\"+\n\x19\x46indMissingImagesResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\"\x1f\n\x0fGetImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x11ListImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12#\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x13.thresher.v1.Filter\"Q\n\x12ListImagesResponse\x12\"\n\x06images\x18\x01 \x03(\x0b\x32\x12.thresher.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\x14\x44ownloadImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x15\x44ownloadImageResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x32\xfa\x03\n\x0cImageService\x12W\n\x0cUploadImages\x12 .thresher.v1.UploadImagesRequest\x1a!.thresher.v1.UploadImagesResponse(\x01\x30\x01\x12\x62\n\x11\x46indMissingImages\x12%.thresher.v1.FindMissingImagesRequest\x1a&.thresher.v1.FindMissingImagesResponse\x12<\n\x08GetImage\x12\x1c.thresher.v1.GetImageRequest\x1a\x12.thresher.v1.Image\x12M\n\nListImages\x12\x1e.thresher.v1.ListImagesRequest\x1a\x1f.thresher.v1.ListImagesResponse\x12\x46\n\x0b\x44\x65leteImage\x12\x1f.thresher.v1.DeleteImageRequest\x1a\x16.google.protobuf.Empty\x12X\n\rDownloadImage\x12!.thresher.v1.DownloadImageRequest\x1a\".thresher.v1.DownloadImageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/images.proto\x12\x0bthresher.v1\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17thresher/v1/types.proto\"\xb3\x02\n\x05Image\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05paths\x18\x02 \x03(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tmime_type\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12/\n\x0bimport_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ntaken_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63\x61mera\x18\t \x01(\t\x12\x15\n\x08latitude\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04tags\x18\x0c \x03(\tB\x0b\n\t_latitudeB\x0c\n\n_longitude\"p\n\x13UploadImagesRequest\x12\x10\n\x06parent\x18\x01 \x01(\tH\x00\x12+\n\x06header\x18\x02 \x01(\x0b\x32\x19.thresher.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x42\t\n\x07message\"]\n\x0cUploadHeader\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12\r\n\x05known\x18\x05 \x01(\x08\"\xf5\x01\n\x14UploadImagesResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12:\n\x07outcome\x18\x03 \x01(\x0e\x32).thresher.v1.UploadImagesResponse.Outcome\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.thresher.v1.Error\"`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_CREATED\x10\x01\x12\x13\n\x0fOUTCOME_EXISTED\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03\":\n\x18\x46indMissingImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x03(\t\"+\n\x19\x46indMissingImagesResponse\x12\x0e\n\x06sha256\x18\x01 \x03(\t\"\x1f\n\x0fGetImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x11ListImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12#\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x13.thresher.v1.Filter\"Q\n\x12ListImagesResponse\x12\"\n\x06images\x18\x01 \x03(\x0b\x32\x12.thresher.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"$\n\x14\x44ownloadImageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x15\x44ownloadImageResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"Y\n\x13ImportImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x14\n\x0cretry_failed\x18\x04 \x01(\x08\"\xad\x03\n\x14ImportImagesMetadata\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x36\n\x05state\x18\x04 \x01(\x0e\x32\'.thresher.v1.ImportImagesMetadata.State\x12\x31\n\x06so_far\x18\x05 \x01(\x0b\x32!.thresher.v1.ImportImagesResponse\x12\x19\n\x11images_per_second\x18\x06 \x01(\x01\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_WAITING\x10\x01\x12\x12\n\x0eSTATE_SCANNING\x10\x02\x12\x13\n\x0fSTATE_IMPORTING\x10\x03\x12\x14\n\x10STATE_CANCELLING\x10\x04\x12\x0f\n\x0bSTATE_ENDED\x10\x05\"\xc0\x01\n\x14ImportImagesResponse\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\x0f\n\x07skipped\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x12\x12\n\ndone_bytes\x18\x05 \x01(\x03\x12,\n\x08\x66\x61ilures\x18\x06 \x03(\x0b\x32\x1a.thresher.v1.ImportFailure\x12&\n\x05skips\x18\x07 \x03(\x0b\x32\x17.thresher.v1.ImportSkip\"-\n\rImportFailure\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"+\n\nImportSkip\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"P\n\x13\x43hangeImagesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12)\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x18.thresher.v1.ImageChange\"m\n\x0bImageChange\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x11\n\tadd_paths\x18\x02 \x03(\t\x12\x14\n\x0cremove_paths\x18\x03 \x03(\t\x12\x10\n\x08\x61\x64\x64_tags\x18\x04 \x03(\t\x12\x13\n\x0bremove_tags\x18\x05 \x03(\t\"\'\n\x14\x43hangeImagesResponse\x12\x0f\n\x07missing\x18\x01 \x03(\t2\xd2\x05\n\x0cImageService\x12W\n\x0cUploadImages\x12 .thresher.v1.UploadImagesRequest\x1a!.thresher.v1.UploadImagesResponse(\x01\x30\x01\x12\x80\x01\n\x0cImportImages\x12 .thresher.v1.ImportImagesRequest\x1a\x1d.google.longrunning.Operation\"/\xca\x41,\n\x14ImportImagesResponse\x12\x14ImportImagesMetadata\x12\x62\n\x11\x46indMissingImages\x12%.thresher.v1.FindMissingImagesRequest\x1a&.thresher.v1.FindMissingImagesResponse\x12<\n\x08GetImage\x12\x1c.thresher.v1.GetImageRequest\x1a\x12.thresher.v1.Image\x12M\n\nListImages\x12\x1e.thresher.v1.ListImagesRequest\x1a\x1f.thresher.v1.ListImagesResponse\x12\x46\n\x0b\x44\x65leteImage\x12\x1f.thresher.v1.DeleteImageRequest\x1a\x16.google.protobuf.Empty\x12S\n\x0c\x43hangeImages\x12 .thresher.v1.ChangeImagesRequest\x1a!.thresher.v1.ChangeImagesResponse\x12X\n\rDownloadImage\x12!.thresher.v1.DownloadImageRequest\x1a\".thresher.v1.DownloadImageResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'thresher.v1.images_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_IMAGE']._serialized_start=129
-  _globals['_IMAGE']._serialized_end=436
-  _globals['_UPLOADIMAGESREQUEST']._serialized_start=438
-  _globals['_UPLOADIMAGESREQUEST']._serialized_end=550
-  _globals['_UPLOADHEADER']._serialized_start=552
-  _globals['_UPLOADHEADER']._serialized_end=645
-  _globals['_UPLOADIMAGESRESPONSE']._serialized_start=648
-  _globals['_UPLOADIMAGESRESPONSE']._serialized_end=893
-  _globals['_UPLOADIMAGESRESPONSE_OUTCOME']._serialized_start=797
-  _globals['_UPLOADIMAGESRESPONSE_OUTCOME']._serialized_end=893
-  _globals['_FINDMISSINGIMAGESREQUEST']._serialized_start=895
-  _globals['_FINDMISSINGIMAGESREQUEST']._serialized_end=953
-  _globals['_FINDMISSINGIMAGESRESPONSE']._serialized_start=955
-  _globals['_FINDMISSINGIMAGESRESPONSE']._serialized_end=998
-  _globals['_GETIMAGEREQUEST']._serialized_start=1000
-  _globals['_GETIMAGEREQUEST']._serialized_end=1031
-  _globals['_LISTIMAGESREQUEST']._serialized_start=1033
-  _globals['_LISTIMAGESREQUEST']._serialized_end=1144
-  _globals['_LISTIMAGESRESPONSE']._serialized_start=1146
-  _globals['_LISTIMAGESRESPONSE']._serialized_end=1227
-  _globals['_DELETEIMAGEREQUEST']._serialized_start=1229
-  _globals['_DELETEIMAGEREQUEST']._serialized_end=1263
-  _globals['_DOWNLOADIMAGEREQUEST']._serialized_start=1265
-  _globals['_DOWNLOADIMAGEREQUEST']._serialized_end=1301
-  _globals['_DOWNLOADIMAGERESPONSE']._serialized_start=1303
-  _globals['_DOWNLOADIMAGERESPONSE']._serialized_end=1341
-  _globals['_IMAGESERVICE']._serialized_start=1344
-  _globals['_IMAGESERVICE']._serialized_end=1850
+  _globals['_IMAGESERVICE'].methods_by_name['ImportImages']._loaded_options = None
+  _globals['_IMAGESERVICE'].methods_by_name['ImportImages']._serialized_options = b'\312A,\n\024ImportImagesResponse\022\024ImportImagesMetadata'
+  _globals['_IMAGE']._serialized_start=166
+  _globals['_IMAGE']._serialized_end=473
+  _globals['_UPLOADIMAGESREQUEST']._serialized_start=475
+  _globals['_UPLOADIMAGESREQUEST']._serialized_end=587
+  _globals['_UPLOADHEADER']._serialized_start=589
+  _globals['_UPLOADHEADER']._serialized_end=682
+  _globals['_UPLOADIMAGESRESPONSE']._serialized_start=685
+  _globals['_UPLOADIMAGESRESPONSE']._serialized_end=930
+  _globals['_UPLOADIMAGESRESPONSE_OUTCOME']._serialized_start=834
+  _globals['_UPLOADIMAGESRESPONSE_OUTCOME']._serialized_end=930
+  _globals['_FINDMISSINGIMAGESREQUEST']._serialized_start=932
+  _globals['_FINDMISSINGIMAGESREQUEST']._serialized_end=990
+  _globals['_FINDMISSINGIMAGESRESPONSE']._serialized_start=992
+  _globals['_FINDMISSINGIMAGESRESPONSE']._serialized_end=1035
+  _globals['_GETIMAGEREQUEST']._serialized_start=1037
+  _globals['_GETIMAGEREQUEST']._serialized_end=1068
+  _globals['_LISTIMAGESREQUEST']._serialized_start=1070
+  _globals['_LISTIMAGESREQUEST']._serialized_end=1181
+  _globals['_LISTIMAGESRESPONSE']._serialized_start=1183
+  _globals['_LISTIMAGESRESPONSE']._serialized_end=1264
+  _globals['_DELETEIMAGEREQUEST']._serialized_start=1266
+  _globals['_DELETEIMAGEREQUEST']._serialized_end=1300
+  _globals['_DOWNLOADIMAGEREQUEST']._serialized_start=1302
+  _globals['_DOWNLOADIMAGEREQUEST']._serialized_end=1338
+  _globals['_DOWNLOADIMAGERESPONSE']._serialized_start=1340
+  _globals['_DOWNLOADIMAGERESPONSE']._serialized_end=1378
+  _globals['_IMPORTIMAGESREQUEST']._serialized_start=1380
+  _globals['_IMPORTIMAGESREQUEST']._serialized_end=1469
+  _globals['_IMPORTIMAGESMETADATA']._serialized_start=1472
+  _globals['_IMPORTIMAGESMETADATA']._serialized_end=1901
+  _globals['_IMPORTIMAGESMETADATA_STATE']._serialized_start=1772
+  _globals['_IMPORTIMAGESMETADATA_STATE']._serialized_end=1901
+  _globals['_IMPORTIMAGESRESPONSE']._serialized_start=1904
+  _globals['_IMPORTIMAGESRESPONSE']._serialized_end=2096
+  _globals['_IMPORTFAILURE']._serialized_start=2098
+  _globals['_IMPORTFAILURE']._serialized_end=2143
+  _globals['_IMPORTSKIP']._serialized_start=2145
+  _globals['_IMPORTSKIP']._serialized_end=2188
+  _globals['_CHANGEIMAGESREQUEST']._serialized_start=2190
+  _globals['_CHANGEIMAGESREQUEST']._serialized_end=2270
+  _globals['_IMAGECHANGE']._serialized_start=2272
+  _globals['_IMAGECHANGE']._serialized_end=2381
+  _globals['_CHANGEIMAGESRESPONSE']._serialized_start=2383
+  _globals['_CHANGEIMAGESRESPONSE']._serialized_end=2422
+  _globals['_IMAGESERVICE']._serialized_start=2425
+  _globals['_IMAGESERVICE']._serialized_end=3147
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 import datetime
 
+from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from thresher.v1 import types_pb2 as _types_pb2
@@ -143,3 +144,111 @@ class DownloadImageResponse(_message.Message):
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     chunk: bytes
     def __init__(self, chunk: _Optional[bytes] = ...) -> None: ...
+
+class ImportImagesRequest(_message.Message):
+    __slots__ = ("parent", "folder", "tags", "retry_failed")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FAILED_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    folder: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    retry_failed: bool
+    def __init__(self, parent: _Optional[str] = ..., folder: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., retry_failed: _Optional[bool] = ...) -> None: ...
+
+class ImportImagesMetadata(_message.Message):
+    __slots__ = ("parent", "folder", "tags", "state", "so_far", "images_per_second", "create_time", "end_time")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[ImportImagesMetadata.State]
+        STATE_WAITING: _ClassVar[ImportImagesMetadata.State]
+        STATE_SCANNING: _ClassVar[ImportImagesMetadata.State]
+        STATE_IMPORTING: _ClassVar[ImportImagesMetadata.State]
+        STATE_CANCELLING: _ClassVar[ImportImagesMetadata.State]
+        STATE_ENDED: _ClassVar[ImportImagesMetadata.State]
+    STATE_UNSPECIFIED: ImportImagesMetadata.State
+    STATE_WAITING: ImportImagesMetadata.State
+    STATE_SCANNING: ImportImagesMetadata.State
+    STATE_IMPORTING: ImportImagesMetadata.State
+    STATE_CANCELLING: ImportImagesMetadata.State
+    STATE_ENDED: ImportImagesMetadata.State
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SO_FAR_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    folder: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    state: ImportImagesMetadata.State
+    so_far: ImportImagesResponse
+    images_per_second: float
+    create_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, parent: _Optional[str] = ..., folder: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[ImportImagesMetadata.State, str]] = ..., so_far: _Optional[_Union[ImportImagesResponse, _Mapping]] = ..., images_per_second: _Optional[float] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ImportImagesResponse(_message.Message):
+    __slots__ = ("pending", "done", "skipped", "failed", "done_bytes", "failures", "skips")
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    DONE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    SKIPS_FIELD_NUMBER: _ClassVar[int]
+    pending: int
+    done: int
+    skipped: int
+    failed: int
+    done_bytes: int
+    failures: _containers.RepeatedCompositeFieldContainer[ImportFailure]
+    skips: _containers.RepeatedCompositeFieldContainer[ImportSkip]
+    def __init__(self, pending: _Optional[int] = ..., done: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., done_bytes: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[ImportFailure, _Mapping]]] = ..., skips: _Optional[_Iterable[_Union[ImportSkip, _Mapping]]] = ...) -> None: ...
+
+class ImportFailure(_message.Message):
+    __slots__ = ("path", "reason")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    reason: str
+    def __init__(self, path: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ImportSkip(_message.Message):
+    __slots__ = ("reason", "count")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    count: int
+    def __init__(self, reason: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
+
+class ChangeImagesRequest(_message.Message):
+    __slots__ = ("parent", "changes")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    changes: _containers.RepeatedCompositeFieldContainer[ImageChange]
+    def __init__(self, parent: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[ImageChange, _Mapping]]] = ...) -> None: ...
+
+class ImageChange(_message.Message):
+    __slots__ = ("sha256", "add_paths", "remove_paths", "add_tags", "remove_tags")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    ADD_PATHS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_PATHS_FIELD_NUMBER: _ClassVar[int]
+    ADD_TAGS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_TAGS_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    add_paths: _containers.RepeatedScalarFieldContainer[str]
+    remove_paths: _containers.RepeatedScalarFieldContainer[str]
+    add_tags: _containers.RepeatedScalarFieldContainer[str]
+    remove_tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sha256: _Optional[str] = ..., add_paths: _Optional[_Iterable[str]] = ..., remove_paths: _Optional[_Iterable[str]] = ..., add_tags: _Optional[_Iterable[str]] = ..., remove_tags: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ChangeImagesResponse(_message.Message):
+    __slots__ = ("missing",)
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, missing: _Optional[_Iterable[str]] = ...) -> None: ...

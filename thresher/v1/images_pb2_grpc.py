@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from thresher.v1 import images_pb2 as thresher_dot_v1_dot_images__pb2
 
@@ -42,6 +43,11 @@ class ImageServiceStub:
                 request_serializer=thresher_dot_v1_dot_images__pb2.UploadImagesRequest.SerializeToString,
                 response_deserializer=thresher_dot_v1_dot_images__pb2.UploadImagesResponse.FromString,
                 _registered_method=True)
+        self.ImportImages = channel.unary_unary(
+                '/thresher.v1.ImageService/ImportImages',
+                request_serializer=thresher_dot_v1_dot_images__pb2.ImportImagesRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
         self.FindMissingImages = channel.unary_unary(
                 '/thresher.v1.ImageService/FindMissingImages',
                 request_serializer=thresher_dot_v1_dot_images__pb2.FindMissingImagesRequest.SerializeToString,
@@ -62,6 +68,11 @@ class ImageServiceStub:
                 request_serializer=thresher_dot_v1_dot_images__pb2.DeleteImageRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.ChangeImages = channel.unary_unary(
+                '/thresher.v1.ImageService/ChangeImages',
+                request_serializer=thresher_dot_v1_dot_images__pb2.ChangeImagesRequest.SerializeToString,
+                response_deserializer=thresher_dot_v1_dot_images__pb2.ChangeImagesResponse.FromString,
+                _registered_method=True)
         self.DownloadImage = channel.unary_stream(
                 '/thresher.v1.ImageService/DownloadImage',
                 request_serializer=thresher_dot_v1_dot_images__pb2.DownloadImageRequest.SerializeToString,
@@ -78,6 +89,15 @@ class ImageServiceServicer:
         """Any number of photographs in one stream: for each one `header`, then its bytes in chunks of at most 256 KiB. One
         result for each photograph, sent once it is committed (photographs are committed in groups). A photograph that is
         refused has a result with an error; the stream goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportImages(self, request, context):
+        """Imports a folder of the server's machine; watch and end it by google.longrunning.Operations. It goes on where it was
+        when the server is started again. PERMISSION_DENIED outside the server's import roots; ALREADY_EXISTS while the same
+        folder is being imported into the same collection.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +128,13 @@ class ImageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeImages(self, request, context):
+        """Adds and removes paths and tags of stored photographs, all in one commit. At most 1,000.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadImage(self, request, context):
         """The bytes as they were uploaded, in chunks.
         """
@@ -122,6 +149,11 @@ def add_ImageServiceServicer_to_server(servicer, server):
                     servicer.UploadImages,
                     request_deserializer=thresher_dot_v1_dot_images__pb2.UploadImagesRequest.FromString,
                     response_serializer=thresher_dot_v1_dot_images__pb2.UploadImagesResponse.SerializeToString,
+            ),
+            'ImportImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportImages,
+                    request_deserializer=thresher_dot_v1_dot_images__pb2.ImportImagesRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'FindMissingImages': grpc.unary_unary_rpc_method_handler(
                     servicer.FindMissingImages,
@@ -142,6 +174,11 @@ def add_ImageServiceServicer_to_server(servicer, server):
                     servicer.DeleteImage,
                     request_deserializer=thresher_dot_v1_dot_images__pb2.DeleteImageRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ChangeImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeImages,
+                    request_deserializer=thresher_dot_v1_dot_images__pb2.ChangeImagesRequest.FromString,
+                    response_serializer=thresher_dot_v1_dot_images__pb2.ChangeImagesResponse.SerializeToString,
             ),
             'DownloadImage': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadImage,
@@ -178,6 +215,33 @@ class ImageService:
             '/thresher.v1.ImageService/UploadImages',
             thresher_dot_v1_dot_images__pb2.UploadImagesRequest.SerializeToString,
             thresher_dot_v1_dot_images__pb2.UploadImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/thresher.v1.ImageService/ImportImages',
+            thresher_dot_v1_dot_images__pb2.ImportImagesRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,
@@ -286,6 +350,33 @@ class ImageService:
             '/thresher.v1.ImageService/DeleteImage',
             thresher_dot_v1_dot_images__pb2.DeleteImageRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/thresher.v1.ImageService/ChangeImages',
+            thresher_dot_v1_dot_images__pb2.ChangeImagesRequest.SerializeToString,
+            thresher_dot_v1_dot_images__pb2.ChangeImagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/server.proto\x12\x0bthresher.v1\"\x16\n\x14GetServerInfoRequest\"\xd3\x02\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\x05\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12\'\n\x07\x65ncoder\x18\x04 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12(\n\x08grounder\x18\x05 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12)\n\tgenerator\x18\x06 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12\x17\n\x0fgenerator_ready\x18\x07 \x01(\x08\x12\x18\n\x10generator_detail\x18\x08 \x01(\t\x12\x0c\n\x04sees\x18\t \x01(\x08\x12\r\n\x05plans\x18\n \x01(\x08\x12#\n\x06limits\x18\x0b \x01(\x0b\x32\x13.thresher.v1.Limits\x12\x18\n\x10generator_failed\x18\x0c \x01(\x08\"(\n\tModelInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07weights\x18\x02 \x01(\t\"\x92\x01\n\x06Limits\x12\x1b\n\x13max_concurrent_asks\x18\x01 \x01(\x05\x12\x17\n\x0fmax_image_bytes\x18\x02 \x01(\x03\x12\x18\n\x10max_image_pixels\x18\x03 \x01(\x03\x12\x1f\n\x17max_question_characters\x18\x04 \x01(\x05\x12\x17\n\x0fmax_ask_seconds\x18\x05 \x01(\x01\x32\\\n\rServerService\x12K\n\rGetServerInfo\x12!.thresher.v1.GetServerInfoRequest\x1a\x17.thresher.v1.ServerInfob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/server.proto\x12\x0bthresher.v1\"\x16\n\x14GetServerInfoRequest\"\xfa\x02\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\x05\x12\x0f\n\x07profile\x18\x03 \x01(\t\x12\'\n\x07\x65ncoder\x18\x04 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12(\n\x08grounder\x18\x05 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12)\n\tgenerator\x18\x06 \x01(\x0b\x32\x16.thresher.v1.ModelInfo\x12\x17\n\x0fgenerator_ready\x18\x07 \x01(\x08\x12\x18\n\x10generator_detail\x18\x08 \x01(\t\x12\x0c\n\x04sees\x18\t \x01(\x08\x12\r\n\x05plans\x18\n \x01(\x08\x12#\n\x06limits\x18\x0b \x01(\x0b\x32\x13.thresher.v1.Limits\x12\x18\n\x10generator_failed\x18\x0c \x01(\x08\x12%\n\x05judge\x18\r \x01(\x0b\x32\x16.thresher.v1.ModelInfo\"(\n\tModelInfo\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07weights\x18\x02 \x01(\t\"\x92\x01\n\x06Limits\x12\x1b\n\x13max_concurrent_asks\x18\x01 \x01(\x05\x12\x17\n\x0fmax_image_bytes\x18\x02 \x01(\x03\x12\x18\n\x10max_image_pixels\x18\x03 \x01(\x03\x12\x1f\n\x17max_question_characters\x18\x04 \x01(\x05\x12\x17\n\x0fmax_ask_seconds\x18\x05 \x01(\x01\x32\\\n\rServerService\x12K\n\rGetServerInfo\x12!.thresher.v1.GetServerInfoRequest\x1a\x17.thresher.v1.ServerInfob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFOREQUEST']._serialized_start=41
   _globals['_GETSERVERINFOREQUEST']._serialized_end=63
   _globals['_SERVERINFO']._serialized_start=66
-  _globals['_SERVERINFO']._serialized_end=405
-  _globals['_MODELINFO']._serialized_start=407
-  _globals['_MODELINFO']._serialized_end=447
-  _globals['_LIMITS']._serialized_start=450
-  _globals['_LIMITS']._serialized_end=596
-  _globals['_SERVERSERVICE']._serialized_start=598
-  _globals['_SERVERSERVICE']._serialized_end=690
+  _globals['_SERVERINFO']._serialized_end=444
+  _globals['_MODELINFO']._serialized_start=446
+  _globals['_MODELINFO']._serialized_end=486
+  _globals['_LIMITS']._serialized_start=489
+  _globals['_LIMITS']._serialized_end=635
+  _globals['_SERVERSERVICE']._serialized_start=637
+  _globals['_SERVERSERVICE']._serialized_end=729
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ServerInfo(_message.Message):
-    __slots__ = ("version", "schema_version", "profile", "encoder", "grounder", "generator", "generator_ready", "generator_detail", "sees", "plans", "limits", "generator_failed")
+    __slots__ = ("version", "schema_version", "profile", "encoder", "grounder", "generator", "generator_ready", "generator_detail", "sees", "plans", "limits", "generator_failed", "judge")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class ServerInfo(_message.Message):
     PLANS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     GENERATOR_FAILED_FIELD_NUMBER: _ClassVar[int]
+    JUDGE_FIELD_NUMBER: _ClassVar[int]
     version: str
     schema_version: int
     profile: str
@@ -35,7 +36,8 @@ class ServerInfo(_message.Message):
     plans: bool
     limits: Limits
     generator_failed: bool
-    def __init__(self, version: _Optional[str] = ..., schema_version: _Optional[int] = ..., profile: _Optional[str] = ..., encoder: _Optional[_Union[ModelInfo, _Mapping]] = ..., grounder: _Optional[_Union[ModelInfo, _Mapping]] = ..., generator: _Optional[_Union[ModelInfo, _Mapping]] = ..., generator_ready: _Optional[bool] = ..., generator_detail: _Optional[str] = ..., sees: _Optional[bool] = ..., plans: _Optional[bool] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., generator_failed: _Optional[bool] = ...) -> None: ...
+    judge: ModelInfo
+    def __init__(self, version: _Optional[str] = ..., schema_version: _Optional[int] = ..., profile: _Optional[str] = ..., encoder: _Optional[_Union[ModelInfo, _Mapping]] = ..., grounder: _Optional[_Union[ModelInfo, _Mapping]] = ..., generator: _Optional[_Union[ModelInfo, _Mapping]] = ..., generator_ready: _Optional[bool] = ..., generator_detail: _Optional[str] = ..., sees: _Optional[bool] = ..., plans: _Optional[bool] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., generator_failed: _Optional[bool] = ..., judge: _Optional[_Union[ModelInfo, _Mapping]] = ...) -> None: ...
 
 class ModelInfo(_message.Message):
     __slots__ = ("id", "weights")

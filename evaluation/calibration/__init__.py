@@ -1,0 +1,1 @@
+"""Fitting the judge of a profile on labelled photographs."""

@@ -17,6 +17,9 @@ from thresher.types import And, Expr, Not, Or, Predicate, Where
 PLAUSIBLE = 0.25
 """Probability from which a photograph can be one of those that are counted."""
 
+_LONG = 256
+"""From more numbers on, a convolution by FFT is faster."""
+
 Probabilities = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -97,20 +100,28 @@ def best_first(judged: Judged) -> list[int]:
 def poisson_binomial(probabilities: Probabilities) -> Probabilities:
     """Distribution of the number of successes of independent trials: f64 (n + 1,), exact up to rounding.
 
-    Halves are convolved, by FFT where they are long: n log^2 n.
+    Neighbours are convolved, all pairs of a level at once, by FFT where they are long: n log^2 n.
     """
     n = len(probabilities)
-    if n <= 64:
-        pmf: Probabilities = np.ones(1)
-        for p in np.clip(probabilities, 0.0, 1.0):
-            pmf = np.append(pmf * (1 - p), 0.0) + np.append(0.0, pmf * p)
-        return pmf
-    left, right = poisson_binomial(probabilities[: n // 2]), poisson_binomial(probabilities[n // 2 :])
-    if n <= 1024:
-        return np.asarray(np.convolve(left, right), np.float64)
-    pmf = np.fft.irfft(np.fft.rfft(left, n + 1) * np.fft.rfft(right, n + 1), n + 1)
-    pmf = np.clip(pmf, 0.0, None)
+    padded = np.zeros(1 << max(n - 1, 0).bit_length())  # trials that never succeed change nothing
+    padded[:n] = np.clip(probabilities, 0.0, 1.0)
+    rows = np.stack([1 - padded, padded], axis=1)
+    while len(rows) > 1:
+        rows = _convolved(rows[::2], rows[1::2])
+    pmf = np.clip(rows[0, : n + 1], 0.0, None)
     return np.asarray(pmf / pmf.sum(), np.float64)
+
+
+def _convolved(left: Probabilities, right: Probabilities) -> Probabilities:
+    """Row by row: f64 (m, k) and (m, k) -> (m, 2 k - 1)."""
+    k = left.shape[1]
+    length = 2 * k - 1
+    if k > _LONG:
+        return np.fft.irfft(np.fft.rfft(left, length) * np.fft.rfft(right, length), length)
+    found = np.zeros((len(left), length))
+    for place in range(k):
+        found[:, place : place + k] += left[:, place : place + 1] * right
+    return found
 
 
 def tally(judged: Judged) -> tuple[list[int], Probabilities]:

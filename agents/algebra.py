@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from thresher.types import And, Expr, Not, Or, Predicate, Where
+from thresher.types import And, Expr, Leaf, Like, Not, Or, Predicate, Says, Where
 
 
 def conj(parts: Sequence[Expr]) -> Expr:
@@ -32,15 +32,15 @@ def mapped(expr: Expr, change: Callable[[Predicate], Expr]) -> Expr:
             return disj([mapped(part, change) for part in parts])
         case Not(part):
             return neg(mapped(part, change))
-        case Where():
+        case Where() | Says() | Like():
             return expr
 
 
-def leaves(*exprs: Expr | None) -> Iterator[Predicate | Where]:
-    """Predicates and filters, in the order they are written."""
+def leaves(*exprs: Expr | None) -> Iterator[Leaf]:
+    """Predicates, filters and what else selects photographs, in the order they are written."""
     for expr in exprs:
         match expr:
-            case Predicate() | Where():
+            case Predicate() | Where() | Says() | Like():
                 yield expr
             case And(parts) | Or(parts):
                 yield from leaves(*parts)

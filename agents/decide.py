@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thresher.types import And, Expr, Not, Or, Predicate, Where
+from thresher.types import And, Expr, Leaf, Like, Not, Or, Predicate, Says, Where
 
 PLAUSIBLE = 0.25
 """Probability from which a photograph can be one of those that are counted."""
@@ -64,12 +64,12 @@ class Judged:
         return Judged(np.full(n, probability), np.zeros(n, bool), np.ones(n, bool))
 
 
-def evaluate(expr: Expr | None, leaf: Callable[[Predicate | Where], Judged], n: int) -> Judged:
-    """The expression on n photographs; `leaf` judges a predicate or filter on all of them. None: every photograph."""
+def evaluate(expr: Expr | None, leaf: Callable[[Leaf], Judged], n: int) -> Judged:
+    """The expression on n photographs; `leaf` judges a part of it on all of them. None: every photograph."""
     match expr:
         case None:
             return Judged.everything(n)
-        case Predicate() | Where():
+        case Predicate() | Where() | Says() | Like():
             return leaf(expr)
         case Not(part):
             return negation(evaluate(part, leaf, n))

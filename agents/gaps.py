@@ -14,8 +14,8 @@ import numpy as np
 from agents.algebra import conj, mapped, predicates
 from agents.judge import Findings
 from agents.nouns import ALWAYS_PLURAL, plural_phrase, with_article
+from agents.phrases import head_of
 from agents.relations import is_geometric
-from agents.retrieve import head_of
 from agents.words import noun_phrase, photos
 from thresher.types import And, Expr, Kind, Plan, Predicate
 

@@ -19,7 +19,7 @@ from agents.decide import Judged, conjunction, evaluate, logit, poisson_binomial
 from agents.params import LEAST_BOX, JudgeParams, Weights
 from agents.relations import holds, is_geometric
 from agents.retrieve import Retrieved
-from thresher.types import Box, Expr, ImageId, Predicate, Proposals, Region, TextFeatures, Where
+from thresher.types import Box, Expr, ImageId, Leaf, Like, Predicate, Proposals, Region, Says, TextFeatures, Where, Word
 
 RELATION_TRUST = 0.85
 """P(the relation holds | the boxes say so)."""
@@ -40,7 +40,8 @@ class Findings:
 
     `proposals`: boxes that were read so far. `looks`: predicate -> index -> P(yes) of a language model that looked.
     `listing`: what a describe question found (see kinds/describe.py). `unread`: photographs whose boxes the verdict
-    wanted and the budget did not allow.
+    wanted and the budget did not allow. `words`: what can be read, where a question asks for it; `spelled`: where the
+    words of the answer stand.
     """
 
     found: Retrieved
@@ -49,6 +50,8 @@ class Findings:
     looks: dict[Predicate, dict[int, float]] = field(default_factory=dict)
     listing: list[tuple[str, float, int]] = field(default_factory=list)
     unread: int = 0
+    words: dict[ImageId, tuple[Word, ...]] = field(default_factory=dict)
+    spelled: dict[ImageId, tuple[Region, ...]] = field(default_factory=dict)
     _boxes: dict[tuple[int, str], list[tuple[Box, float]]] = field(default_factory=dict)
     _detected: dict[tuple[str, int], NDArray[np.float64]] = field(default_factory=dict)
     _fits: dict[tuple[str, Predicate, int], tuple[float, bool | None]] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class Findings:
         chance = np.exp(odds - odds.max())
         chance /= chance.sum()
 
-        def leaf(one: Predicate | Where) -> Judged:
+        def leaf(one: Leaf) -> Judged:
             p = np.array([chance @ self._leaf(one, asked=False, strict=False).probability])
             if isinstance(one, Predicate) and not self.unknown(one):
                 p = asked_about(p, self._base(one).probability, self.params.asked)
@@ -164,18 +167,29 @@ class Findings:
             regions += [Region(box, min(1.0, score), noun) for box, score in shown[:limit]]
         return tuple(regions)
 
+    def picked_regions(self, index: int) -> tuple[Region, ...]:
+        """Where the words that are asked for stand, or what matches a picture, in one photograph."""
+        image = self.found.ids[index]
+        places = (one.regions.get(image, ()) for one in self.found.picked.values())
+        return (*self.spelled.get(image, ()), *(region for regions in places for region in regions))
+
     # --- one leaf
 
-    def _leaf(self, leaf: Predicate | Where, asked: bool, strict: bool) -> Judged:
+    def _leaf(self, leaf: Leaf, asked: bool, strict: bool) -> Judged:
         if isinstance(leaf, Where):
             return self._filter(leaf)
+        if isinstance(leaf, Says | Like):
+            p = self.found.picked[leaf].probability
+            return Judged(p, p > 0, p > 0)
         judged = self._noun(leaf.noun, asked)
         if leaf.object:
             judged = conjunction([judged, self._noun(leaf.object, asked)], self.n)
         return self._with_looks(leaf, self._with_boxes(leaf, judged, strict), asked)
 
-    def _base(self, leaf: Predicate | Where) -> Judged:
+    def _base(self, leaf: Leaf) -> Judged:
         """One photograph that nobody has looked at."""
+        if isinstance(leaf, Says | Like):
+            return Judged.unknown(1, float(self.found.picked[leaf].probability.mean()))
         if isinstance(leaf, Where):
             return Judged.unknown(1, float(self._filter(leaf).probability.mean()))
         nouns = [noun for noun in (leaf.noun, leaf.object) if noun]

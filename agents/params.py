@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from models.protocols import Encoder, Generator, Grounder
+from retrievers.exemplars import Lesson
 from retrievers.protocols import ImageStore
-from thresher.types import Concept, ImageId, Pixels, TextFeatures
+from thresher.types import Concept, ImageId, Pixels, Ranker, TextFeatures
 
 LEAST_BOX = 0.03
 """A photograph without a box of a thing is judged as if its best one had this score."""
@@ -33,6 +34,9 @@ class JudgeParams:
     `present`: P(there is such a photograph | it is taken for granted) below which "the photo with ..." is not found.
     `unsure`: |logit P| (distance to even chances) below which a yes or no is not given.
     `looked`: (a, b, c) of the fused logit a logit P + b logit P(yes) + c where a language model looked.
+    `late`: (a, b, c) of a logit P + b MaxSim + c, by which a search orders photographs (agents.search.judged), None:
+    patches say nothing. `late_sentence`: what MaxSim counts beside the cosine of a sentence. `boxed`: (a, b, c) of
+    a logit P + b logit(best box) + c after that, None: boxes say nothing there.
     """
 
     slope: float = 1.0
@@ -50,6 +54,9 @@ class JudgeParams:
     present: float = 0.5
     unsure: float = 0.02
     looked: tuple[float, float, float] = (0.3, 0.7, 0.0)
+    late: Weights | None = None
+    late_sentence: float = 0.0
+    boxed: Weights | None = None
 
     def threshold_of(self, text: TextFeatures) -> float:
         """Mean of the concepts' thresholds by their weight in the phrase."""
@@ -93,13 +100,40 @@ class Budgets:
     wording_seconds: float = 5.0
 
 
+Decode = Callable[[bytes], Awaitable[Pixels]]
+"""Bytes of a picture -> upright RGB. InvalidImage."""
+
+
+Taught = Callable[[str], Awaitable[Sequence[Lesson]]]
+"""What taught a name in the collection. NotFound, EncoderMismatch, InvalidInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParts:
+    """The parts a search works with. `load_pixels`: upright pixels of a stored photograph; `decode`: of any bytes."""
+
+    store: ImageStore
+    encoder: Encoder
+    load_pixels: Callable[[ImageId], Awaitable[Pixels]]
+    decode: Decode | None = None
+    grounder: Grounder | None = None
+    exemplars: Taught | None = None
+    judge: JudgeParams = field(default_factory=JudgeParams)
+    ranker: Ranker = Ranker.DEFAULT
+
+
+async def nothing_taught() -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Deps:
     """The parts an ask works with. Never part of the graph's state.
 
     `load_pixels`: upright pixels of a stored photograph, for masks. `load_jpeg`: a small encoded copy, for a language
     model that sees; None: it is not asked to look. `deadline`: the client's, in `time.monotonic()` seconds; past it an
-    ask without a verdict raises DeadlineExceeded, one with a verdict ends with what it has.
+    ask without a verdict raises DeadlineExceeded, one with a verdict ends with what it has. `taught_names`: of the
+    collection's exemplars.
     """
 
     store: ImageStore
@@ -111,3 +145,13 @@ class Deps:
     judge: JudgeParams = field(default_factory=JudgeParams)
     budgets: Budgets = field(default_factory=Budgets)
     deadline: float | None = None
+    decode: Decode | None = None
+    exemplars: Taught | None = None
+    taught_names: Callable[[], Awaitable[Sequence[str]]] = nothing_taught
+
+    @property
+    def searching(self) -> SearchParts:
+        """What a search within this ask works with."""
+        return SearchParts(
+            self.store, self.encoder, self.load_pixels, self.decode, self.grounder, self.exemplars, self.judge
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from functools import cache, partialmethod
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ from lark.lexer import Lexer
 from agents.algebra import conj, disj, neg, shown
 from agents.nouns import ADJECTIVES, singular_phrase, split_attribute
 from agents.tokens import WhereToken, tokens
-from thresher.types import Expr, Kind, Plan, Predicate, Where
+from thresher.types import Expr, Kind, Like, Plan, Predicate, Says, Where
 
 EXAMPLES = (
     "How many photos show a dog?",
@@ -31,9 +31,10 @@ class Declined(Exception):
     """The words parse, their meaning does not fit a Plan."""
 
 
-def plan(question: str, lexicon: Container[str] = ()) -> Plan | None:
-    """The plan of a question, None where it cannot be read. `lexicon`: phrases that the encoder knows as one word."""
-    result = _read(question, "start", lexicon)
+def plan(question: str, lexicon: Container[str] = (), taught: Collection[str] = ()) -> Plan | None:
+    """The plan of a question, None where it cannot be read. `lexicon`: phrases that the encoder knows as one word;
+    `taught`: names of exemplars."""
+    result = _read(question, "start", lexicon, taught)
     return result if isinstance(result, Plan) else None
 
 
@@ -43,8 +44,8 @@ def parse_expr(text: str, lexicon: Container[str] = ()) -> Expr | None:
     return None if result is None or isinstance(result, Plan) else result
 
 
-def _read(text: str, start: str, lexicon: Container[str]) -> Plan | Expr | None:
-    stream = tokens(text, lexicon)
+def _read(text: str, start: str, lexicon: Container[str], taught: Collection[str] = ()) -> Plan | Expr | None:
+    stream = tokens(text, lexicon, taught)
     if not stream or any(token.type == "STOP" for token in stream):
         return None
     try:
@@ -176,10 +177,10 @@ class _Reader(Transformer[Token, Any]):
 
     # --- expressions
 
-    def when(self, children: list[WhereToken]) -> Where:
+    def when(self, children: list[WhereToken]) -> Where | Says | Like:
         return children[0].where
 
-    tag = when
+    tag = says = like = when
 
     def no_where(self, children: list[Any]) -> Expr:
         return neg(children[-1])
@@ -296,6 +297,15 @@ class _Reader(Transformer[Token, Any]):
     any_of_back = partialmethod(_two, Kind.ANY, back=True)
     all_of = partialmethod(_two, Kind.ALL)
     all_of_back = partialmethod(_two, Kind.ALL, back=True)
+
+    def read(self, children: list[Any]) -> Plan:
+        """What words are on, or in which photograph: the one is the condition, the other the target."""
+        part = next(child for child in children if not isinstance(child, Token))
+        if isinstance(part, Predicate):
+            return Plan(Kind.READ, None, part)
+        return Plan(Kind.READ, _closed(part), one=isinstance(part, _One))
+
+    read_in = partialmethod(_two, Kind.READ, back=True)
     count_objects_of = partialmethod(_two, Kind.COUNT_OBJECTS)
     count_objects_in = partialmethod(_two, Kind.COUNT_OBJECTS, back=True)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.algebra import leaves, predicates
-from agents.nouns import split_attribute
-from models.protocols import Encoder
-from retrievers.protocols import ImageStore
-from thresher.types import Expr, Filter, ImageId, TextFeatures, Where
+from agents.params import SearchParts
+from agents.phrases import read_phrases
+from agents.picked import Picked, pick
+from thresher.types import Expr, Filter, ImageId, Like, Says, TextFeatures, Where
 
 EVER = Where(after=datetime(1700, 1, 1, tzinfo=UTC))
 """Every photograph that has a date: older than photographs, and within nanoseconds of 64 bits."""
@@ -25,7 +25,9 @@ class Retrieved:
 
     `texts` phrase -> its features; `scores` phrase -> f32 (n,), known phrases only; `reduced` phrase -> the words of it
     that no concept stands for and were left out; `filters` -> bool (n,);
-    `dated`: bool (n,), which photographs have a date (all True where no span of time is asked for).
+    `dated`: bool (n,), which photographs have a date (all True where no span of time is asked for); `picked`: what
+    words in photographs and pictures that others are like select; `repeats`: near-duplicates that a photograph stands
+    for and that are not among these, where there are any.
     """
 
     ids: tuple[ImageId, ...]
@@ -34,6 +36,8 @@ class Retrieved:
     reduced: dict[str, str]
     filters: dict[Where, NDArray[np.bool_]]
     dated: NDArray[np.bool_]
+    picked: dict[Says | Like, Picked] = field(default_factory=dict)
+    repeats: dict[ImageId, int] = field(default_factory=dict)
 
     def only(self, indices: Sequence[int]) -> Retrieved:
         """The scope narrowed to the photographs with these indices."""
@@ -44,11 +48,13 @@ class Retrieved:
             scores={phrase: row[kept] for phrase, row in self.scores.items()},
             filters={where: row[kept] for where, row in self.filters.items()},
             dated=self.dated[kept],
+            picked={leaf: replace(one, probability=one.probability[kept]) for leaf, one in self.picked.items()},
         )
 
 
-async def retrieve(exprs: Sequence[Expr | None], scope: Filter, encoder: Encoder, store: ImageStore) -> Retrieved:
-    """Scores of all nouns in the expressions over the whole scope."""
+async def retrieve(exprs: Sequence[Expr | None], scope: Filter, parts: SearchParts) -> Retrieved:
+    """Scores of all nouns in the expressions over the whole scope, and what their other parts select."""
+    encoder, store = parts.encoder, parts.store
     phrases = list(dict.fromkeys(noun for p in predicates(*exprs) for noun in (p.noun, p.object) if noun))
     texts, reduced = await read_phrases(phrases, encoder)
     known = [phrase for phrase in phrases if texts[phrase].known]
@@ -61,36 +67,9 @@ async def retrieve(exprs: Sequence[Expr | None], scope: Filter, encoder: Encoder
     filters = {where: np.isin(ids, await store.ids(narrow(scope, where))) for where in wheres}
     timed = any(where.after or where.before for where in wheres)
     dated = np.isin(ids, await store.ids(narrow(scope, EVER))) if timed else np.ones(len(ids), bool)
-    return Retrieved(ids, texts, rows, reduced, filters, dated)
-
-
-async def read_phrases(phrases: Sequence[str], encoder: Encoder) -> tuple[dict[str, TextFeatures], dict[str, str]]:
-    """Features of each phrase, and what had to be left out of it.
-
-    An encoder with a closed vocabulary may know "cup" but not "cup of coffee", or "sofa" but not "red sofa": then the
-    head stands for the phrase. Where it does not know the head either, the phrase is unknown.
-    """
-    closed = bool(len(encoder.concepts))
-    shorter = {phrase: head_of(phrase) if closed else phrase for phrase in phrases}
-    wanted = list(dict.fromkeys([*phrases, *shorter.values()]))
-    features = dict(zip(wanted, await encoder.texts(wanted), strict=True)) if wanted else {}
-    texts: dict[str, TextFeatures] = {}
-    reduced: dict[str, str] = {}
-    for phrase in phrases:
-        text, head = features[phrase], shorter[phrase]
-        if closed and head != phrase and not (text.known and text.concepts):
-            text = features[head]
-            reduced[phrase] = " ".join(phrase.replace(head, "", 1).split())
-        if closed and not text.concepts:
-            text = replace(text, known=False)
-            reduced.pop(phrase, None)
-        texts[phrase] = text
-    return texts, reduced
-
-
-def head_of(phrase: str) -> str:
-    """What stands for a phrase that the encoder does not know: "red cup of coffee" -> "cup"."""
-    return split_attribute(phrase.partition(" of ")[0])[1]
+    others = dict.fromkeys(leaf for leaf in leaves(*exprs) if isinstance(leaf, Says | Like))
+    picked = {leaf: await pick(leaf, ids, scope, parts) for leaf in others}
+    return Retrieved(ids, texts, rows, reduced, filters, dated, picked)
 
 
 def narrow(scope: Filter, where: Where) -> Filter:

@@ -14,9 +14,11 @@ import numpy as np
 from agents import kinds
 from agents.algebra import predicates, shown
 from agents.decide import best_first
+from agents.duplicates import once
 from agents.ground import ground
 from agents.judge import Findings
 from agents.kinds import describe
+from agents.kinds import read as reading
 from agents.kinds.base import Case, Ruling
 from agents.kinds.count_objects import counted
 from agents.look import look
@@ -32,6 +34,7 @@ from thresher.types import (
     AskEvent,
     AskOptions,
     Citation,
+    Duplicates,
     Evidence,
     Expr,
     Filter,
@@ -100,7 +103,8 @@ async def read(asking: Asking, question: str) -> tuple[Plan | None, str]:
     generator, problem = asking.deps.generator, ""
     lexicon = frozenset(part for name in asking.deps.encoder.concepts for part in name.lower().split(" / "))
     with asking.step("plan") as said:
-        read = await asyncio.to_thread(plan, question, lexicon)
+        taught = await asking.deps.taught_names()
+        read = await asyncio.to_thread(plan, question, lexicon, taught)
         if read is None and generator is not None and generator.spec.plans:
             try:
                 read = await asking.bounded(schema_plan(question, generator, lexicon))
@@ -130,7 +134,9 @@ async def retrieve_scores(asking: Asking, plan: Plan) -> Ruling | None:
         return _ruled(plan, Abstention.OUT_OF_BUDGET, f"it names {names} things and I take {deps.budgets.phrases}")
     with asking.step("retrieve") as said:
         try:
-            found = await asking.bounded(retrieve(exprs, asking.options.scope, deps.encoder, deps.store))
+            found = await asking.bounded(retrieve(exprs, asking.options.scope, deps.searching))
+            if asking.options.duplicates is Duplicates.GROUPED:
+                found = await asking.bounded(once(found, deps.store))
         except OutOfBudget:
             return _ruled(plan, Abstention.OUT_OF_BUDGET, "scoring took too long")
         said[:] = [f"scored {', '.join(found.scores) or 'filters'}", len(found.ids)]
@@ -154,6 +160,8 @@ async def judge(asking: Asking, plan: Plan) -> tuple[Ruling | None, str]:
             findings.unread = len(wanted) - int(said[1])
             if plan.kind is Kind.DESCRIBE:
                 await asking.bounded(describe.look(case, deps.encoder, deps.store))
+            if plan.kind is Kind.READ:
+                await asking.bounded(reading.look(case, deps.store))
             said[0] = f"read the boxes of {said[1]} photos" if said[1] else "by stored scores"
             said[1] = findings.n
         if deps.generator is not None and deps.generator.spec.sees and deps.load_jpeg is not None:
@@ -209,7 +217,8 @@ async def show(asking: Asking, plan: Plan | None, ruling: Ruling) -> tuple[tuple
         for image_id in ids:
             path = records[image_id].path if image_id in records else image_id[:12]
             index = place[image_id]
-            citation = Citation(image_id, path, float(probability[index]), findings.regions(index, wanted))
+            regions = findings.picked_regions(index) + findings.regions(index, wanted)
+            citation = Citation(image_id, path, float(probability[index]), regions)
             if masks and deps.grounder is not None:
                 try:
                     job = ground(citation, phrases, deps.grounder, deps.load_pixels)
@@ -278,6 +287,8 @@ def _wanted_boxes(case: Case) -> list[int]:
     wanted: list[int] = []
     if plan.kind is Kind.COUNT_OBJECTS:
         wanted += best_first(findings.judge(counted(plan)))
+    if plan.kind is Kind.READ and plan.condition is not None:
+        wanted += best_first(findings.judge(plan.condition))
     exprs = _exprs(plan)
     if plan.kind is Kind.EXISTS and any(map(findings.box_checks, predicates(plan.condition))):
         wanted += best_first(findings.judge(plan.target))[:1]  # the only one that the condition is asked about

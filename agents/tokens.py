@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Container
 from pathlib import Path
 
 from lark import Token
 
 from agents.dates import read_date
 from agents.nouns import COMPOUND_PHRASES, is_gerund, plural_phrase, singular_phrase
-from thresher.types import Where
+from agents.references import pull_references
+from thresher.types import Like, Says, Where
 
 _WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
 _KINDS: dict[str, str] = {
@@ -49,15 +50,19 @@ _PUNCTUATION = re.compile(r"[^\w\s'\-/(),;:&]|(?<![\w])[-'/]+|[-'/]+(?![\w])")
 _WORD = re.compile(r"[\w'\-/]+|[(),;:&]")
 
 
+_PLACEHOLDERS = {"wheretag": "TAG", "wherewhen": "WHEN", "wheresays": "SAYS", "wherelike": "LIKE"}
+
+
 class WhereToken(Token):
-    """A WHEN or TAG token with the filter it stands for."""
+    """A WHEN, TAG, SAYS or LIKE token with what it stands for."""
 
-    where: Where
+    where: Where | Says | Like
 
 
-def tokens(question: str, lexicon: Container[str] = ()) -> list[Token]:
-    """Tokens of one question. `lexicon`: further phrases that are one word ("red panda"), as the encoder knows them."""
-    text, wheres = _pull_out(_plain(question))
+def tokens(question: str, lexicon: Container[str] = (), taught: Collection[str] = ()) -> list[Token]:
+    """Tokens of one question. `lexicon`: further phrases that are one word ("red panda"), as the encoder knows them;
+    `taught`: names of exemplars."""
+    text, wheres = _pull_out(_plain(question), taught)
     text = _strip_filler(text)
     words = _WORD.findall(text)
     found: list[Token] = []
@@ -65,7 +70,7 @@ def tokens(question: str, lexicon: Container[str] = ()) -> list[Token]:
     while position < len(words):
         kind, length = _longest(words, position, lexicon)
         value = " ".join(words[position : position + length])
-        if kind in ("WHEN", "TAG"):
+        if kind in _PLACEHOLDERS.values():
             token = WhereToken(kind, value)
             token.where = wheres[value]
             found.append(token)
@@ -83,11 +88,11 @@ def _plain(question: str) -> str:
     return " ".join(text.split())
 
 
-def _pull_out(text: str) -> tuple[str, dict[str, Where]]:
-    """Tags and dates replaced by placeholders ("wheretag0", "wherewhen1"); the rest in lower case."""
-    wheres: dict[str, Where] = {}
+def _pull_out(text: str, taught: Collection[str]) -> tuple[str, dict[str, Where | Says | Like]]:
+    """Tags, dates and references replaced by placeholders ("wheretag0", "wherewhen1"); the rest in lower case."""
+    wheres: dict[str, Where | Says | Like] = {}
 
-    def keep(kind: str, where: Where) -> str:
+    def keep(kind: str, where: Where | Says | Like) -> str:
         name = f"where{kind}{len(wheres)}"
         wheres[name] = where
         return f" {name} "
@@ -96,7 +101,7 @@ def _pull_out(text: str) -> tuple[str, dict[str, Where]]:
         word = match["quoted"] or match["single"] or match["word"]
         return (" not" if match["not"] else "") + keep("tag", Where(tag=word)) + _after_tag(text, match)
 
-    text = _TAG.sub(tag, text).lower()
+    text = pull_references(_TAG.sub(tag, text), keep, taught).lower()
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     text = _dates(" ".join(text.split()), keep)
@@ -170,8 +175,9 @@ def _longest(words: list[str], position: int, lexicon: Container[str]) -> tuple[
         if length > 1 and (phrase in _COMPOUNDS or phrase in lexicon or singular_phrase(phrase) in lexicon):
             return "WORD", length
     word = words[position]
-    if word.startswith(("wheretag", "wherewhen")):
-        return ("TAG" if word.startswith("wheretag") else "WHEN"), 1
+    placeholder = next((kind for start, kind in _PLACEHOLDERS.items() if word.startswith(start)), None)
+    if placeholder:
+        return placeholder, 1
     latin = all(unicodedata.name(letter, "").startswith(("LATIN", "DIGIT", "HYPHEN", "APOSTROPHE")) for letter in word)
     if word in _STOP or not latin or word.isdecimal():
         return "STOP", 1

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.boxes import phrase_scores
+from agents.params import SearchParts
 from agents.retrieve import retrieve
-from models.protocols import Encoder
-from retrievers.protocols import ImageStore
 from thresher.types import Filter, ImageId, Predicate, Witnesses
 
 
 async def witnesses(
-    phrases: Sequence[str], scope: Filter, encoder: Encoder, store: ImageStore
+    phrases: Sequence[str], scope: Filter, parts: SearchParts
 ) -> tuple[tuple[ImageId, ...], list[Witnesses]]:
     """(photographs of the scope, what is known of each phrase about them)."""
-    found = await retrieve([Predicate(phrase) for phrase in phrases], scope, encoder, store)
-    proposals = await store.proposals(found.ids)
+    found = await retrieve([Predicate(phrase) for phrase in phrases], scope, parts)
+    proposals = await parts.store.proposals(found.ids)
     nothing = np.zeros(0, np.float32)
     said = []
     for phrase in phrases:

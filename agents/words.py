@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agents.algebra import neg
 from agents.dates import say_span
 from agents.nouns import is_plural_only, plural_phrase, with_article
-from thresher.types import And, Expr, Not, Or, Predicate, Where
+from thresher.types import And, Aspect, Expr, Like, Not, Or, Predicate, Says, Where
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -19,6 +19,10 @@ def describe_expr(expr: Expr) -> str:
             return noun_phrase(expr, articles=False)
         case Where():
             return _where(expr)
+        case Says(text):
+            return f'with the word "{text}"'
+        case Like():
+            return _like(expr)
         case Not(part):
             return f"not {_inside(part)}"
         case And(parts):
@@ -36,6 +40,32 @@ def _where(where: Where) -> str:
     if where.after or where.before:
         parts.append(f"taken {say_span(where.after, where.before)}")
     return " and ".join(parts) or "any"
+
+
+_ASPECTS = {
+    Aspect.WHOLE: "like",
+    Aspect.OBJECT: "with the same things as",
+    Aspect.COLOUR: "in the same colours as",
+    Aspect.PLACE: "at the same place as",
+    Aspect.INSTANCE: "with the very thing in",
+}
+_ALIKE = {
+    Aspect.WHOLE: ("looks like", "look like"),
+    Aspect.OBJECT: ("shows the same things as", "show the same things as"),
+    Aspect.COLOUR: ("has the same colours as", "have the same colours as"),
+    Aspect.PLACE: ("may be of the same place as", "may be of the same place as"),
+    Aspect.INSTANCE: ("shows the very thing in", "show the very thing in"),
+}
+
+
+def _like(like: Like) -> str:
+    """ "like dog.jpg", "like dog.jpg without a dog", "in the same colours as dog.jpg", "our mascot"."""
+    how = "" if like.exemplar else _ASPECTS[like.aspect]
+    return " ".join(part for part in (how, like.reference, like.change) if part)
+
+
+def _like_clause(like: Like, many: bool) -> str:
+    return " ".join(part for part in (_ALIKE[like.aspect][many], like.reference, like.change) if part)
 
 
 def noun_phrase(p: Predicate, articles: bool = True, many: bool = False) -> str:
@@ -90,6 +120,10 @@ def things(expr: Expr) -> str:
             return f"{said} but {without}" if said and without else said or without
         case Where():
             return _where(expr)
+        case Says(text):
+            return f'the word "{text}"'
+        case Like():
+            return _like(expr)
 
 
 def clause(expr: Expr | None, many: bool) -> str:
@@ -99,6 +133,10 @@ def clause(expr: Expr | None, many: bool) -> str:
             return "are stored" if many else "is stored"
         case Where():
             return _where_clause(expr, many)
+        case Like() if not expr.exemplar:
+            return _like_clause(expr, many)
+        case Not(Like() as like) if not like.exemplar:
+            return f"{'are' if many else 'is'} not among those that {'look' if many else 'looks'} {_like(like)}"
         case Not(Where() as where):
             be, rest = _where_clause(where, many).split(" ", 1)
             return f"{be} not {rest}"
@@ -125,6 +163,8 @@ def _has_where(expr: Expr) -> bool:
     match expr:
         case Where():
             return True
+        case Like():
+            return not expr.exemplar
         case Not(part):
             return _has_where(part)
         case And(parts) | Or(parts):

@@ -44,6 +44,10 @@ def remarks(plan: Plan, verdict: Verdict) -> list[str]:
         said.append(f"By the judge's probabilities it is between {low} and {high} (90 %).")
     if verdict.detail and plan.kind in (Kind.EXISTS, Kind.DESCRIBE):
         said.append(f"It is {verdict.detail}.")
+    if verdict.duplicates and plan.kind not in (Kind.EXISTS, Kind.DESCRIBE, Kind.READ):
+        said.append(
+            f"{verdict.duplicates} near-duplicate{' is' if verdict.duplicates == 1 else 's are'} not counted again."
+        )
     if verdict.unchecked:
         said.append(f"Not checked: {listing(verdict.unchecked)}.")
     if verdict.judged < verdict.total:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.bench [--photos FOLDER] [--count 200] [--json build/bench.json]
 
-`make bench` runs it. The photographs are encoded bare, before and after the same ones are imported through a server;
-rows with jittered copies of their vectors make the collections of 100, 1,000 and 10,000. Do it on an idle machine.
+`make bench` runs it in some 15 minutes. The photographs are encoded bare, before and after the same ones are imported
+through a server; rows with jittered copies of their vectors make the collections of 100, 1,000 and 10,000. Do it on an
+idle machine.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import measures
+from benchmarks import indexes, measures, multivector
 from benchmarks.figures import Figure, table, write
 from benchmarks.fill import decode, encode, fill, images_per_second
 from evaluation.photos import find_photographs
@@ -29,6 +30,8 @@ WEIGHTS = REPOSITORY / "models" / "offline"
 BATCH = 2
 """Photographs given to the encoder at once, as an import does."""
 SIZES = (100, 1_000, 10_000)
+LARGE = (10_000, 100_000)
+"""Rows of the tables of multi-vector search and of upkeep."""
 
 
 def photographs(folder: Path | None, count: int) -> Found:
@@ -60,6 +63,9 @@ async def run(found: Found) -> list[Figure]:
             busy = await measures.search_p95(client, "fill-1000", importing)
             await importing
     bare.append(await images_per_second(encoder, decoded, BATCH))
+    patches = multivector.same_number([each.features.patches.vectors for each in encoded])
+    compared = multivector.figures(await multivector.measured(LARGE, patches))
+    kept_up = await indexes.run(LARGE[-1])
     pace = sum(bare) / len(bare)
     slowest = {size: max(times.values()) for size, times in asked.items()}
     ratios = {kind: asked[10_000][kind] / asked[100][kind] for kind in asked[100]}
@@ -75,6 +81,8 @@ async def run(found: Found) -> list[Figure]:
         Figure("search_p95_ms", 1e3 * quiet, "ms", "search in 1,000 photographs, nothing else runs"),
         Figure("search_p95_import_ratio", busy / quiet, "ratio", "p95 while an import runs / without", 3),
         Figure("memory_10000_mib", memory, "MiB", "server after asks at 100, 1,000 and 10,000, no language model"),
+        *compared,
+        *kept_up,
     ]
 
 

@@ -34,7 +34,7 @@ from thresher import render
 from thresher.client import Client
 from thresher.errors import AlreadyExists, ThresherError, Unavailable
 from thresher.records import Outcome, UploadItem
-from thresher.types import ImageId
+from thresher.types import ImageId, Query
 
 COLLECTION = "chaos"
 LEDGER = "imports.sqlite"
@@ -191,7 +191,7 @@ class Chaos:
             same = await client.download(COLLECTION, record.id) == self.contents.get(record.id)
             self.expect(same, f"{record.path} has other bytes")
         content = photograph(1 << 40)
-        hits = (await client.search(COLLECTION, content=content, limit=min(1000, len(expected)))).hits
+        hits = (await client.search(COLLECTION, Query(content=content), limit=min(1000, len(expected)))).hits
         self.expect(len({hit.record.id for hit in hits}) == min(1000, len(expected)), "a photograph has no vector")
         self.expect(self._rows("PRAGMA integrity_check") == [("ok",)], "the ledger is damaged")
         states = dict(self._rows("SELECT state, count(*) FROM operations GROUP BY state"))

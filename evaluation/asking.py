@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from thresher.errors import InternalError, Overloaded
 from thresher.records import Reply, SearchResult
-from thresher.types import AskEvent, AskOptions, Filter
+from thresher.types import AskEvent, AskOptions, Filter, Query
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,7 +22,13 @@ class Asker(Protocol):
     def ask(self, collection: str, question: str, options: AskOptions | None = None) -> AsyncIterator[AskEvent]: ...
 
     async def search(
-        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20
+        self,
+        collection: str,
+        query: str | Query,
+        *,
+        where: Filter | None = None,
+        limit: int = 20,
+        separate_duplicates: bool = False,
     ) -> SearchResult: ...
 
 

@@ -10,11 +10,17 @@ from evaluation.commands import (
     calibrate,
     captions,
     compare,
+    composed,
     counting,
     demo,
     grounding,
+    hybrid,
+    instances,
     pope,
+    regions,
     report,
+    retrieval,
+    sketches,
     vhs,
 )
 
@@ -30,6 +36,12 @@ app.command("captions")(captions.captions)
 app.command("counting")(counting.counting)
 app.command("abstention")(abstention.abstention)
 app.command("pope")(pope.pope)
+app.command("retrieval")(retrieval.retrieval)
+app.command("instances")(instances.instances)
+app.command("regions")(regions.regions)
+app.command("sketches")(sketches.sketches)
+app.command("composed")(composed.composed)
+app.command("hybrid")(hybrid.hybrid)
 app.command("demo-questions")(demo.demo_questions)
 app.command("calibrate")(calibrate.calibrate)
 app.command("all")(all_suites.all_suites)

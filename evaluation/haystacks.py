@@ -69,28 +69,32 @@ class Pool:
     """What haystacks are made of: labelled photographs, and `fillers` for haystacks that these do not fill.
 
     `fillers` (photographs, categories) is true where one shows a category or may: it never lies beside such a needle.
+    `fillers_first`: the other way round, labelled ones lie only where there are not enough fillers.
     """
 
     presence: Presence
     fillers: Presence
+    fillers_first: bool = False
 
     @classmethod
-    def of(cls, presence: Presence, fillers: Presence | None = None) -> Pool:
-        return cls(presence, np.zeros((0, presence.shape[1]), np.bool_) if fillers is None else fillers)
+    def of(cls, presence: Presence, fillers: Presence | None = None, fillers_first: bool = False) -> Pool:
+        none = np.zeros((0, presence.shape[1]), np.bool_)
+        return cls(presence, none if fillers is None else fillers, fillers_first)
 
     def distractors(self) -> NDArray[np.intp]:
         """Photographs without each category: (categories,)."""
         return np.asarray((~self.presence).sum(axis=0) + (~self.fillers).sum(axis=0))
 
     def haystack(self, random: np.random.RandomState, x: int, needles: Sequence[int], size: int) -> tuple[int, ...]:
-        """Needles and distractors in a random order: labelled ones, and fillers only where there are not enough."""
+        """Needles and distractors in a random order, of the second kind only where the first are not enough."""
         labelled = np.flatnonzero(~self.presence[:, x])
+        fillers = np.flatnonzero(~self.fillers[:, x]) + len(self.presence)
+        first, second = (fillers, labelled) if self.fillers_first else (labelled, fillers)
         wanted = size - len(needles)
-        if wanted <= len(labelled):
-            others = random.choice(labelled, wanted, replace=False)
+        if wanted <= len(first):
+            others = random.choice(first, wanted, replace=False)
         else:
-            fillers = np.flatnonzero(~self.fillers[:, x]) + len(self.presence)
-            others = np.concatenate([labelled, random.choice(fillers, wanted - len(labelled), replace=False)])
+            others = np.concatenate([first, random.choice(second, wanted - len(first), replace=False)])
         haystack = np.concatenate([needles, others])
         random.shuffle(haystack)
         return tuple(int(index) for index in haystack)

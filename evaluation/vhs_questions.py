@@ -23,7 +23,8 @@ RANKS = 5
 class Settings:
     """What is asked. `sizes` are photographs in a haystack, `questions` questions of each size and draw.
 
-    `needles` is their least and greatest number.
+    `needles` is their least and greatest number. `distractors_first`: haystacks are made of distractors, of labelled
+    photographs only where these are too few; else the other way round.
     """
 
     sizes: tuple[int, ...] = (1, 10, 50, 100)
@@ -31,6 +32,7 @@ class Settings:
     seed: int = 7
     draws: tuple[Draw, ...] = tuple(Draw)
     needles: tuple[int, int] = (1, 1)
+    distractors_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Haystacks:
 
 def drawn(photographs: LabelledPhotographs, settings: Settings, distractors: Distractors | None = None) -> Haystacks:
     """The questions of every draw and size. Raises `InvalidInput` where one has none."""
-    pool = Pool.of(photographs.presence, distractors.may_show if distractors else None)
+    pool = Pool.of(photographs.presence, distractors.may_show if distractors else None, settings.distractors_first)
     found = {(draw, size): _draw(pool, size, draw, settings) for draw in settings.draws for size in settings.sizes}
     ids = photographs.ids + (distractors.ids if distractors else ())
     photos = tuple(Photo(file, file.name, ()) for file in photographs.files)

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from thresher.types import (
     EncoderSpec,
     GeneratorSpec,
     ImageFeatures,
+    Mask,
+    Medium,
     Message,
     Pixels,
     Prompt,
     Region,
     TextFeatures,
+    Word,
 )
 
 
 class Encoder(Protocol):
-    """Images and texts into one space. Both methods keep the order of their batch and compute off the event loop."""
+    """Images and texts into one space. All methods keep the order of their batch and compute off the event loop."""
 
     @property
     def spec(self) -> EncoderSpec: ...
@@ -32,10 +38,25 @@ class Encoder(Protocol):
 
     async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]: ...
 
+    async def regions(self, image: Pixels, masks: Sequence[Mask]) -> NDArray[np.float32]:
+        """f32 (n, patch_dim), unit rows: each masked part of an image, in the space of patches. InvalidInput where a
+        mask is empty or of another size than the image."""
+        ...
+
+    async def query(self, image: Pixels, medium: Medium) -> NDArray[np.float32]:
+        """f32 (appearance_dim,), unit: what the photograph looks like that a picture of this medium stands for."""
+        ...
+
 
 class Grounder(Protocol):
     async def ground(self, image: Pixels, prompts: Sequence[Prompt]) -> Sequence[Sequence[Region]]:
         """Regions with masks for each prompt, best first; an empty sequence where nothing fits."""
+        ...
+
+
+class Ocr(Protocol):
+    async def read(self, image: Pixels) -> Sequence[Word]:
+        """The words that can be read in a photograph, in reading order; computes off the event loop."""
         ...
 
 

@@ -1,7 +1,7 @@
 """What is kept in memory of a table, so that a scope that is asked about again and again costs milliseconds.
 
-The ids of an open table are always held. Its columns are read on first use and stay while the budget, shared by all
-open tables, has room. The table's one writer tells the cache of each commit.
+The ids of an open table, and which photographs nearly repeat which, are always held. Its columns are read on first use
+and stay while the budget, shared by all open tables, has room. The table's one writer tells the cache of each commit.
 """
 
 from __future__ import annotations
@@ -13,34 +13,37 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retrievers.duplicates import Groups
+from retrievers.maxsim import VectorSets
 from thresher.types import ImageId
 
-ColumnName = Literal["record", "proposals", "vector", "appearance"]
-"""ImageRecord objects, packed bytes, and two f32 matrices."""
+MatrixName = Literal["vector", "appearance", "colours", "fde"]
+ColumnName = Literal["record", "proposals", "patches"] | MatrixName
+"""ImageRecord objects, packed bytes, sets of f16 vectors, and f32 matrices."""
 
 OBJECT_BYTES = 2000
 """What a record (about 1,200) or a photograph's packed proposals (2,400 for 50 boxes with 8 scores) take."""
 
 
 class Matrix:
-    """Growing f32 (n, dim). A view taken before an append keeps its rows."""
+    """Growing (n, dim), of the type it began with. A view taken before an append keeps its rows."""
 
-    def __init__(self, values: NDArray[np.float32]) -> None:
+    def __init__(self, values: NDArray[Any]) -> None:
         self._data, self._count = values, len(values)
 
-    def extend(self, values: NDArray[np.float32]) -> None:
-        """Add rows f32 (m, dim)."""
+    def extend(self, values: NDArray[Any]) -> None:
+        """Add rows (m, dim)."""
         end = self._count + len(values)
         if end > len(self._data):
-            larger = np.empty((max(end, len(self._data) * 3 // 2), self._data.shape[1]), np.float32)
+            larger = np.empty((max(end, len(self._data) * 3 // 2), self._data.shape[1]), self._data.dtype)
             larger[: self._count] = self.view
             self._data = larger
         self._data[self._count : end] = values
         self._count = end
 
     @property
-    def view(self) -> NDArray[np.float32]:
-        """f32 (n, dim)."""
+    def view(self) -> NDArray[Any]:
+        """(n, dim)."""
         return self._data[: self._count]
 
     @property
@@ -48,7 +51,30 @@ class Matrix:
         return self._data.nbytes
 
 
-Column = Matrix | list[Any]
+class Sets:
+    """Growing sets of f16 vectors, one set a row. A view taken before an append keeps its rows."""
+
+    def __init__(self, sets: Sequence[NDArray[np.float16]], dim: int) -> None:
+        first = VectorSets.of(sets, dim)
+        self._dim, self._offsets = dim, first.offsets
+        self._vectors = Matrix(first.vectors.astype(np.float16, copy=False))
+
+    def extend(self, sets: Sequence[NDArray[np.float16]]) -> None:
+        """Add rows."""
+        more = VectorSets.of(sets, self._dim)
+        self._offsets = np.concatenate([self._offsets, self._offsets[-1] + more.offsets[1:]])
+        self._vectors.extend(more.vectors.astype(np.float16, copy=False))
+
+    @property
+    def view(self) -> VectorSets:
+        return VectorSets(self._vectors.view, self._offsets)
+
+    @property
+    def nbytes(self) -> int:
+        return self._vectors.nbytes + self._offsets.nbytes
+
+
+Column = Matrix | Sets | list[Any]
 
 
 class Budget:
@@ -98,6 +124,7 @@ class TableCache:
     slots: dict[ImageId, int] = field(default_factory=dict)
     length: int = 0
     generation: int = 0
+    groups: Groups = field(default_factory=Groups)
     _columns: dict[ColumnName, Column] = field(default_factory=dict)
     _everything: Scope | None = None
 
@@ -129,6 +156,7 @@ class TableCache:
     def remove(self, image_id: ImageId) -> None:
         """A photograph was deleted."""
         del self.slots[image_id]
+        self.groups.remove(image_id)
         self._changed()
         if self.length - len(self.slots) > max(64, self.length // 4):
             self.reset(tuple(self.slots))
@@ -142,6 +170,11 @@ class TableCache:
         """f32 (length, dim), None where it is not held."""
         column = self._columns.get(name)
         return column.view if isinstance(column, Matrix) else None
+
+    def sets(self, name: ColumnName) -> VectorSets | None:
+        """One set of vectors a slot, None where they are not held."""
+        column = self._columns.get(name)
+        return column.view if isinstance(column, Sets) else None
 
     def objects(self, name: ColumnName) -> list[Any] | None:
         """One object a slot, None where they are not held."""
@@ -161,7 +194,7 @@ class TableCache:
     def touch(self) -> None:
         """The columns were used just now."""
         sizes = (
-            column.nbytes if isinstance(column, Matrix) else len(column) * OBJECT_BYTES
+            len(column) * OBJECT_BYTES if isinstance(column, list) else column.nbytes
             for column in self._columns.values()
         )
         self.budget.hold(self, sum(sizes))

@@ -15,6 +15,7 @@ import pyarrow as pa
 from thresher.errors import InternalError, StorageFull, ThresherError
 
 _FULL = re.compile(r"no space left|disk quota exceeded|disk is full|os error (28|122)\b", re.IGNORECASE)
+_CONFLICT = re.compile(r"commit conflict|preempted by concurrent", re.IGNORECASE)
 _FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
 _SCARCE = 1 << 20
 
@@ -38,6 +39,11 @@ def translated(doing: str, path: Path, size: int = 0) -> Iterator[None]:
             ) from error
         text = str(error).partition(", /")[0]  # Lance appends the Rust source line
         raise InternalError(f"Could not {doing}: {text}", f"The data is in {path}; see the server's log.") from error
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a commit to a table lost against another one, and may be tried again."""
+    return _CONFLICT.search(str(error)) is not None
 
 
 def _is_full(error: BaseException) -> bool:

@@ -63,6 +63,8 @@ class DecodedImage:
     camera: str
     latitude: float | None
     longitude: float | None
+    caption: str = ""
+    place: str = ""
 
 
 def read_image(content: bytes, limits: ImageLimits | None = None) -> DecodedImage:
@@ -98,7 +100,18 @@ def read_image(content: bytes, limits: ImageLimits | None = None) -> DecodedImag
             "Upload the whole file again.",
         ) from error
     height, width = pixels.shape[:2]
-    return DecodedImage(pixels, width, height, mime_type, facts.taken_at, facts.camera, facts.latitude, facts.longitude)
+    return DecodedImage(
+        pixels,
+        width,
+        height,
+        mime_type,
+        facts.taken_at,
+        facts.camera,
+        facts.latitude,
+        facts.longitude,
+        facts.caption,
+        facts.place,
+    )
 
 
 def count_pixels(content: bytes) -> int:

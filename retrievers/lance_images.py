@@ -4,35 +4,55 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from retrievers import scoring
-from retrievers.cache import Scope
+from retrievers.duplicates import grouped
 from retrievers.filters import ID_CHUNK, both, id_chunks, ids_sql, where_sql
+from retrievers.lance_patches import search_patches
+from retrievers.lance_scope import objects_of, records_of_ids, scope_of
 from retrievers.lance_table import LanceTable
+from retrievers.lance_text import search_text
 from retrievers.proposals import unpack
 from retrievers.protocols import Scores, VectorField
 from retrievers.rows import (
     arrow_table,
+    boxes_of,
     changed,
     checked,
     column_values,
     matrix_of,
     merged,
     merged_rows,
+    patches_of,
     query_vectors,
     records_of,
     records_to_table,
 )
 from retrievers.schema import RECORD_COLUMNS
+from retrievers.upkeep import probes
+from retrievers.words import unpack_words
 from thresher.errors import InvalidInput, NotFound
-from thresher.types import Collection, Filter, Hit, ImageChange, ImageId, ImageRecord, ImageRow, Proposals
+from thresher.types import (
+    Collection,
+    Filter,
+    Hit,
+    ImageChange,
+    ImageId,
+    ImageRecord,
+    ImageRow,
+    Patches,
+    Proposals,
+    Word,
+)
 
+_TRIES = 5  # to read bytes beside a merge of fragments
 _COMMIT_BYTES = 64 << 20  # photographs of one commit: Arrow holds them a second time
 
 
@@ -60,19 +80,29 @@ class LanceImageStore:
         known = {row.record.id: row.record for row in rows if row.record.id in cache.slots}
         new = [row for row in rows if row.record.id not in known]
         if new:
-            values = await asyncio.to_thread(column_values, new)
-            contents = [row.content for row in new]
-            arrow = await asyncio.to_thread(arrow_table, values, contents, self._table.schema)
+            new = await grouped(new, cache.groups, partial(self._stored_vectors, field="appearance"), self._bytes)
+            values = await asyncio.to_thread(column_values, new, self._table.collection)
+            arrow = await asyncio.to_thread(arrow_table, values, new, self._table.schema)
             await self._table.table.merge_insert("id").when_not_matched_insert_all().execute(arrow)
             cache.append([row.record.id for row in new], values)
-        stored = await self._records(list(known))
+            for row in new:
+                cache.groups.add(row.record.id, row.phash, row.record.group)
+        stored = await records_of_ids(self._table, list(known))
         grown = [merged(record, known[key].paths, known[key].tags) for key, record in stored.items()]
         await self._update([record for record in grown if record != stored[record.id]])
+
+    async def _bytes(self, image_id: ImageId) -> bytes | None:
+        """Of the writer, beside which fragments may be merged."""
+        for _ in range(_TRIES):
+            found, content = await self._table.fetch(image_id)
+            if content is not None or not found:
+                return content
+        return None
 
     async def _update(self, records: Sequence[ImageRecord]) -> None:
         if not records:
             return
-        arrow = records_to_table(records, ("id", "paths", "tags"), self._table.schema)
+        arrow = records_to_table(records, ("id", "paths", "tags", "group", "document"), self._table.schema)
         await self._table.table.merge_insert("id").when_matched_update_all().execute(arrow)
         for record in records:
             self._table.cache.replace_record(record.id, record)
@@ -81,7 +111,7 @@ class LanceImageStore:
         records: dict[ImageId, ImageRecord] = {}
 
         async def write() -> None:
-            stored = await self._records(list(dict.fromkeys(each.id for each in changes)))
+            stored = await records_of_ids(self._table, list(dict.fromkeys(each.id for each in changes)))
             records.update(stored)
             for each in changes:
                 if each.id in records:
@@ -95,10 +125,16 @@ class LanceImageStore:
         async def change() -> None:
             if image_id not in self._table.cache.slots:
                 raise _not_found(image_id)
+            await self._regroup(self._table.cache.groups.heirs(image_id))
             await self._table.table.delete(ids_sql([image_id]))
             self._table.cache.remove(image_id)
 
         await self._table.write("delete a photograph", change)
+
+    async def _regroup(self, groups: Mapping[ImageId, ImageId]) -> None:
+        records = await records_of_ids(self._table, list(groups))
+        await self._update([replace(record, group=groups[image_id]) for image_id, record in records.items()])
+        self._table.cache.groups.regroup(groups)
 
     # --- records ---
 
@@ -109,15 +145,15 @@ class LanceImageStore:
     async def get(self, ids: Sequence[ImageId]) -> Mapping[ImageId, ImageRecord]:
         async with self._table.reading("read photographs"):
             await self._table.hold("record")
-            return await self._records(ids)
+            return await records_of_ids(self._table, ids)
 
     async def list(self, where: Filter, limit: int, after: ImageId = "") -> Sequence[ImageRecord]:
         async with self._table.reading("list photographs"):
             await self._table.hold("record")
-            ids = (await self._scope(where)).ids
+            ids = (await scope_of(self._table, where)).ids
             begin = bisect_right(ids, after)
             page = ids[begin : begin + max(0, limit)]
-            records = await self._records(page)
+            records = await records_of_ids(self._table, page)
             return [records[image_id] for image_id in page if image_id in records]
 
     async def count(self, where: Filter) -> int:
@@ -125,7 +161,7 @@ class LanceImageStore:
 
     async def ids(self, where: Filter) -> Sequence[ImageId]:
         async with self._table.reading("list photographs"):
-            return (await self._scope(where)).ids
+            return (await scope_of(self._table, where)).ids
 
     async def content(self, image_id: ImageId) -> bytes:
         async with self._table.reading("read a photograph"):
@@ -137,33 +173,45 @@ class LanceImageStore:
     async def proposals(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Proposals]:
         async with self._table.reading("read boxes"):
             await self._table.hold("proposals")
-            packed = await self._objects(ids, "proposals")
+            packed = await objects_of(self._table, ids, "proposals")
         return await asyncio.to_thread(lambda: {image_id: unpack(data) for image_id, data in packed.items()})
 
-    async def _records(self, ids: Sequence[ImageId]) -> dict[ImageId, ImageRecord]:
-        return await self._objects(ids, "record")
-
-    async def _objects(self, ids: Sequence[ImageId], name: Literal["record", "proposals"]) -> dict[ImageId, Any]:
-        """From the cache where it has the column, else from the table. Takes no lock: writes use it, too."""
-        cache = self._table.cache
-        held = cache.objects(name)
-        if held is not None:
-            return {image_id: held[cache.slots[image_id]] for image_id in ids if image_id in cache.slots}
-        found: dict[ImageId, Any] = {}
-        for chunk in id_chunks(ids):
-            async for image_id, value in self._table.objects(name, ids_sql(chunk)):
-                found[image_id] = value
+    async def words(self, ids: Sequence[ImageId]) -> Mapping[ImageId, tuple[Word, ...]]:
+        found: dict[ImageId, tuple[Word, ...]] = {}
+        async with self._table.reading("read words"):
+            async for batch in self._rows(ids, ("id", "words")):
+                packed = zip(batch.column("id").to_pylist(), batch.column("words").to_pylist(), strict=True)
+                found.update((image_id, unpack_words(data)) for image_id, data in packed)
         return found
 
-    async def _scope(self, where: Filter) -> Scope:
-        """The photographs that match, by id, at their slots of this moment."""
-        cache = self._table.cache
-        wanted = None if where.ids is None else set(where.ids)
-        sql = where_sql(where)
-        if sql and wanted != set():
-            matching = {image_id async for image_id in self._table.ids(sql)}
-            wanted = matching if wanted is None else matching & wanted
-        return cache.everything() if wanted is None else cache.scope(sorted(wanted))
+    async def patches(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Patches]:
+        found: dict[ImageId, Patches] = {}
+        async with self._table.reading("read patches"):
+            async for batch in self._rows(ids, ("id", "patches", "patch_boxes")):
+                boxes = map(boxes_of, batch.column("patch_boxes").to_pylist())
+                rows = zip(batch.column("id").to_pylist(), patches_of(batch), boxes, strict=True)
+                found.update((image_id, Patches(vectors, places)) for image_id, vectors, places in rows)
+        return found
+
+    async def vectors(self, ids: Sequence[ImageId], field: VectorField) -> Mapping[ImageId, NDArray[np.float32]]:
+        async with self._table.reading("read vectors"):
+            return await self._stored_vectors(ids, field)
+
+    async def groups(self, ids: Sequence[ImageId]) -> Mapping[ImageId, ImageId]:
+        async with self._table.reading("look up near-duplicates"):
+            members = self._table.cache.groups.members
+            return {image_id: members[image_id][0] for image_id in ids if image_id in members} if members else {}
+
+    async def _stored_vectors(self, ids: Sequence[ImageId], field: VectorField) -> dict[ImageId, NDArray[np.float32]]:
+        found: dict[ImageId, NDArray[np.float32]] = {}
+        async for batch in self._rows(ids, ("id", field)):
+            found.update(zip(batch.column("id").to_pylist(), matrix_of(batch, field), strict=True))
+        return found
+
+    async def _rows(self, ids: Sequence[ImageId], columns: Sequence[str]) -> AsyncIterator[pa.RecordBatch]:
+        for chunk in id_chunks(ids):
+            async for batch in self._table.scan(columns, ids_sql(chunk)):
+                yield batch
 
     # --- vectors ---
 
@@ -181,8 +229,14 @@ class LanceImageStore:
                 return await self._nearest(queries[0], where, limit, field)
             found = scoring.best(scores.ids, scores.values[0], limit)
             await self._table.hold("record")
-            records = await self._records([image_id for image_id, _ in found])
+            records = await records_of_ids(self._table, [image_id for image_id, _ in found])
             return [Hit(records[image_id], score) for image_id, score in found if image_id in records]
+
+    async def search_patches(self, queries: NDArray[np.float32], where: Filter, limit: int) -> Sequence[Hit]:
+        return await search_patches(self._table, queries, where, limit)
+
+    async def search_text(self, text: str, where: Filter, limit: int, every: bool = False) -> Sequence[Hit]:
+        return await search_text(self._table, text, where, limit, every)
 
     async def scores(self, queries: NDArray[np.float32], where: Filter) -> Scores:
         queries = query_vectors(queries, self._table.collection.encoder, "vector")
@@ -194,7 +248,7 @@ class LanceImageStore:
         """None where the vectors do not fit into memory."""
         if not await self._table.hold(field):
             return None
-        scope = await self._scope(where)
+        scope = await scope_of(self._table, where)
         matrix = self._table.cache.matrix(field)  # of the same moment as the scope: nothing is awaited in between
         if matrix is None:
             return None
@@ -218,11 +272,13 @@ class LanceImageStore:
     async def _nearest(
         self, query: NDArray[np.float32], where: Filter, limit: int, field: VectorField
     ) -> Sequence[Hit]:
-        """LanceDB's own vector search, prefiltered."""
+        """LanceDB's own vector search, prefiltered: by the index where there is one, and beside it."""
         sql = where_sql(where)
         if where.ids is not None:
             sql = both(sql, ids_sql(dict.fromkeys(where.ids)))
         nearest = self._table.table.query().nearest_to(query).column(field).distance_type("dot").limit(limit)
+        if self._table.has_index(field):
+            nearest = nearest.nprobes(probes(len(self._table.cache.slots)))
         found = await (nearest.where(sql) if sql else nearest).select([*RECORD_COLUMNS, "_distance"]).to_arrow()
         distances = found.column("_distance").to_pylist()
         records = (record for batch in found.to_batches() for record in records_of(batch))

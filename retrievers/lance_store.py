@@ -20,10 +20,11 @@ from retrievers.cache import Budget
 from retrievers.failures import translated
 from retrievers.lance_images import LanceImageStore
 from retrievers.lance_table import LanceTable
+from retrievers.lance_text import index_documents
 from retrievers.schema import SCHEMA_VERSION, check_encoder, check_schema_version, table_schema
 from thresher.errors import AlreadyExists, NotFound, ThresherError
 from thresher.names import check_name
-from thresher.types import Collection, EncoderSpec
+from thresher.types import Collection, EncoderSpec, IndexSpec
 
 _log = logging.getLogger(__name__)
 
@@ -47,14 +48,18 @@ class LanceStore:
             shutil.rmtree(self._folder / _SCRATCH, ignore_errors=True)
             (self._folder / _SCRATCH).mkdir(parents=True, exist_ok=True)
 
-    async def create(self, name: str, encoder: EncoderSpec, display_name: str = "") -> Collection:
+    async def create(
+        self, name: str, encoder: EncoderSpec, display_name: str = "", indexes: IndexSpec | None = None
+    ) -> Collection:
         check_name(name)
-        collection = Collection(name, encoder, SCHEMA_VERSION, datetime.now(UTC), 0, display_name)
+        collection = Collection(
+            name, encoder, SCHEMA_VERSION, datetime.now(UTC), 0, display_name, indexes or IndexSpec()
+        )
         scratch = self._folder / _SCRATCH / uuid4().hex
         async with self._changing:
             with translated(f"create collection {name!r}", self._folder, size=1):
                 connection = await lancedb.connect_async(str(scratch))
-                await connection.create_table(name, schema=table_schema(collection))
+                await index_documents(await connection.create_table(name, schema=table_schema(collection)))
                 try:
                     (scratch / f"{name}{_SUFFIX}").rename(self._path(name))
                 except OSError as error:

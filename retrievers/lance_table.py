@@ -1,4 +1,4 @@
-"""One Lance table: one writer, and a cache that the writer keeps true.
+"""One Lance table: one writer, a cache that the writer keeps true, and one owner of its upkeep.
 
 Writes run one after the other under a lock, in a task of their own, so that a cancelled caller never leaves a commit
 half told to the cache. Readers take no lock: a Lance query sees one version of the table, and the cache changes
@@ -9,33 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import lancedb
 import numpy as np
 import pyarrow as pa
 
-from retrievers.cache import OBJECT_BYTES, Budget, Column, ColumnName, Matrix, TableCache
+from retrievers.cache import OBJECT_BYTES, Budget, Column, ColumnName, Matrix, MatrixName, Sets, TableCache
+from retrievers.duplicates import Groups
 from retrievers.failures import translated
 from retrievers.filters import ids_sql
-from retrievers.protocols import VectorField
-from retrievers.rows import matrix_of, records_of
-from retrievers.schema import CONTENT, RECORD_COLUMNS, read_collection
+from retrievers.rows import matrix_of, patches_of, records_of
+from retrievers.schema import CONTENT, RECORD_COLUMNS, SCHEMA_VERSION, read_collection
+from retrievers.upkeep import Upkeep
 from thresher.errors import InternalError, InvalidInput, NotFound, ThresherError
 from thresher.types import Collection, ImageId
 
-_log = logging.getLogger(__name__)
-
-_COMMITS = 64  # commits before fragments are merged, and for large tables:
-_ROWS_A_COMMIT = 64  # merging rewrites the table, so it waits for as many commits as there are 64 rows
+_PATCHES = 24  # of a photograph, about
 _TRIES = 3  # to read bytes beside a writer
-_PATIENCE = 1.0  # seconds that old versions wait for the reads that may still use them
 
 
 class LanceTable:
@@ -52,9 +47,9 @@ class LanceTable:
         self._loading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reads: set[asyncio.Future[None]] = set()
-        self._commits = 0  # since fragments were merged
         self._stale = True
         self._closed = False
+        self.upkeep = Upkeep(table, collection, self._writing, self._reads, self._rows, self._fits)
 
     @classmethod
     async def open(cls, folder: Path, budget: Budget) -> LanceTable:
@@ -68,12 +63,20 @@ class LanceTable:
             schema = await table.schema()
             collection = read_collection(name, schema.metadata, await table.count_rows())
             opened = cls(table, schema, folder, collection, budget)
-            opened._commits = (await table.stats())["fragment_stats"]["num_fragments"]
+            if collection.schema_version == SCHEMA_VERSION:
+                await opened.upkeep.begin()
         return opened
 
     def current(self) -> Collection:
         """The collection with the number of its photographs."""
-        return self.collection if self._stale else replace(self.collection, image_count=len(self.cache.slots))
+        return replace(self.collection, image_count=self._rows())
+
+    def _rows(self) -> int:
+        return self.collection.image_count if self._stale else len(self.cache.slots)
+
+    def has_index(self, column: str) -> bool:
+        """Whether searches of a column ("vector", "fde", "document" ...) have an index; rows beside it are scanned."""
+        return self.upkeep.index(column) is not None
 
     # --- reading ---
 
@@ -110,9 +113,9 @@ class LanceTable:
                 yield image_id
 
     async def objects(self, name: ColumnName, sql: str = "") -> AsyncIterator[tuple[ImageId, Any]]:
-        """Records, or packed proposals."""
+        """Records, packed proposals, or f16 arrays of patches."""
         async for batch in self.scan(RECORD_COLUMNS if name == "record" else ("id", name), sql):
-            values = records_of(batch) if name == "record" else batch.column(name).to_pylist()
+            values = _objects(batch, name)
             for image_id, value in zip(batch.column("id").to_pylist(), values, strict=True):
                 yield image_id, value
 
@@ -123,10 +126,7 @@ class LanceTable:
         void. The id says whether the bytes are the right ones.
         """
         for _ in range(_TRIES):
-            try:
-                found, content = await self._fetch(image_id)
-            except (OSError, RuntimeError, ValueError):
-                continue
+            found, content = await self.fetch(image_id)
             if not found or _is_content(content, image_id):
                 return content
         async with self._writing:
@@ -134,6 +134,13 @@ class LanceTable:
         if not found or _is_content(content, image_id):
             return content
         raise InternalError(f"The stored bytes of photograph {image_id} are damaged.", "Delete it and import it again.")
+
+    async def fetch(self, image_id: ImageId) -> tuple[bool, bytes | None]:
+        """(whether the photograph is there, its bytes or None where a commit beside has moved them)."""
+        try:
+            return await self._fetch(image_id)
+        except (OSError, RuntimeError, ValueError):
+            return True, None
 
     async def _fetch(self, image_id: ImageId) -> tuple[bool, bytes | None]:
         rows = await self.table.query().where(ids_sql([image_id])).select(["id"]).with_row_id().to_arrow()
@@ -146,7 +153,7 @@ class LanceTable:
         """Read a column into the cache unless it is there. False where it does not fit. To be called in `reading`."""
         if self._holds(name):
             return True
-        if not self._budget.fits(self.cache, self.cache.length * self._row_bytes(name)):
+        if not self._fits(name):
             return False
         async with self._loading:
             if self._holds(name):
@@ -160,6 +167,9 @@ class LanceTable:
                     self.cache.install(name, await self._load(name))
         return self._holds(name)
 
+    def _fits(self, name: ColumnName) -> bool:
+        return name in self.cache or self._budget.fits(self.cache, self._rows() * self._row_bytes(name))
+
     def _holds(self, name: ColumnName) -> bool:
         if name not in self.cache:
             return False
@@ -167,22 +177,29 @@ class LanceTable:
         return True
 
     def _row_bytes(self, name: ColumnName) -> int:
-        if name in ("vector", "appearance"):
+        if name in get_args(MatrixName):
             return 4 * int(self.schema.field(name).type.list_size)
-        return OBJECT_BYTES
+        return 2 * _PATCHES * self._patch_dim if name == "patches" else OBJECT_BYTES
 
     async def _load(self, name: ColumnName) -> Column:
         length, slots = self.cache.length, self.cache.slots
-        if name == "vector" or name == "appearance":
+        if name in get_args(MatrixName):
             return await self._load_matrix(name)
         objects: list[Any] = [None] * length
         async for image_id, value in self.objects(name):
             slot = slots.get(image_id, length)
             if slot < length:
                 objects[slot] = value
+        if name == "patches":
+            none = np.zeros((0, self._patch_dim), np.float16)
+            return Sets([none if value is None else value for value in objects], self._patch_dim)
         return objects
 
-    async def _load_matrix(self, name: VectorField) -> Matrix:
+    @property
+    def _patch_dim(self) -> int:
+        return max(1, self.collection.encoder.patch_dim)
+
+    async def _load_matrix(self, name: ColumnName) -> Matrix:
         length, slots = self.cache.length, self.cache.slots
         matrix = np.zeros((length, self.schema.field(name).type.list_size), np.float32)
         async for batch in self.scan(("id", name)):
@@ -214,37 +231,31 @@ class LanceTable:
                 except BaseException:
                     self._stale = True  # whether it was committed is not known
                     raise
-            self._commits += 1
-            if not self._closed and self._commits >= max(_COMMITS, len(self.cache.slots) // _ROWS_A_COMMIT):
-                self._commits = 0
-                self._start(self._maintain())
+            if not self._closed:
+                self.upkeep.wrote()
 
     async def _refresh(self) -> None:
         await self.table.checkout_latest()
-        self.cache.reset([image_id async for image_id in self.ids()])
+        groups: dict[ImageId, tuple[int | None, ImageId]] = {}
+        async for batch in self.scan(("id", "phash", "group")):
+            ids, phashes, leaders = (batch.column(name).to_pylist() for name in ("id", "phash", "group"))
+            groups.update(zip(ids, zip(phashes, leaders, strict=True), strict=True))
+        self.cache.reset(list(groups))
+        self.cache.groups = Groups()
+        for image_id, (phash, leader) in groups.items():
+            self.cache.groups.add(image_id, phash, leader)
         self._stale = False
-
-    async def _maintain(self) -> None:
-        """Merge small fragments, then drop what only older versions use."""
-        try:
-            async with self._writing:
-                await self.table.optimize()
-                older = tuple(self._reads)  # those that begin from now on see the newest version
-                waiting = (await asyncio.wait(older, timeout=_PATIENCE))[1] if older else ()
-                if not waiting:
-                    await self.table.optimize(cleanup_older_than=timedelta(milliseconds=1))
-        except Exception:
-            _log.warning("could not compact collection %s", self.collection.name, exc_info=True)
 
     def refuse(self) -> None:
         """From now on every call raises NotFound; a write that has begun goes on to its end."""
         self._closed = True
 
     async def close(self) -> None:
-        """Wait for the writes under way; afterwards every call raises NotFound."""
+        """Wait for the writes under way, stop upkeep; afterwards every call raises NotFound."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._closed = True
+        await self.upkeep.stop()
         self.cache.evict()
         self.table.close()
 
@@ -257,6 +268,12 @@ class LanceTable:
     def _check_open(self) -> None:
         if self._closed:
             raise NotFound(f"Collection {self.collection.name!r} was deleted or closed.", "Open it again.")
+
+
+def _objects(batch: pa.RecordBatch, name: ColumnName) -> Sequence[Any]:
+    if name == "record":
+        return records_of(batch)
+    return patches_of(batch) if name == "patches" else batch.column(name).to_pylist()
 
 
 def _is_content(content: bytes | None, image_id: ImageId) -> bool:

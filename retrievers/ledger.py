@@ -1,25 +1,22 @@
 """What became of each file of a folder import: one SQLite file beside the collections.
 
-Every method is one transaction in the ledger's own thread, so a process that is killed leaves whole ones. Photographs
-are committed before they are settled here: an item that is pending may be stored, one that is done is.
+Photographs are committed before they are settled here: an item that is pending may be stored, one that is done is.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from retrievers.failures import translated
-from thresher.errors import NotFound, SchemaMismatch
+from retrievers.database import Database
+from thresher.errors import NotFound
 
 FILE = "imports.sqlite"
 VERSION = 1
@@ -38,8 +35,8 @@ CREATE TABLE items(
 ) WITHOUT ROWID;
 CREATE INDEX items_by_state ON items(operation, state, path);
 """
+_LOSS = "photographs that were imported stay, only what is known about the folder imports is lost."
 _OPERATION = "SELECT id, collection, folder, tags, state, created_at, ended_at, error FROM operations WHERE tenant = ?"
-T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -101,48 +98,13 @@ class Summary:
     skips: tuple[tuple[str, int], ...] = ()
 
 
-class Ledger:
+class Ledger(Database):
     """The imports of one tenant. `data_dir` belongs to this process (see `retrievers.data_dir`)."""
 
     def __init__(self, data_dir: Path, tenant: str = "default") -> None:
         """SchemaMismatch where the file is damaged or of another version; StorageFull."""
-        self._file = data_dir / FILE
+        super().__init__(data_dir / FILE, _SCHEMA, VERSION, _LOSS)
         self._tenant = tenant
-        self._thread = ThreadPoolExecutor(1, "ledger")
-        self._connection = self._thread.submit(self._open).result()
-
-    def _open(self) -> sqlite3.Connection:
-        with translated("open the ledger of imports", self._file):
-            connection = sqlite3.connect(self._file, isolation_level=None)  # transactions are ours: see _run
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                connection.execute("PRAGMA foreign_keys = ON")
-                version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
-                raise SchemaMismatch(f"{self._file} cannot be read: {error}.", _MOVE) from error
-            if version not in (0, VERSION):
-                raise SchemaMismatch(f"{self._file} has version {version}; this server reads {VERSION}.", _MOVE)
-            return connection
-
-    async def close(self) -> None:
-        """Wait for what was begun."""
-        await asyncio.wrap_future(self._thread.submit(self._connection.close))
-        self._thread.shutdown()
-
-    async def _run(self, doing: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction; begun, it ends even where the caller is cancelled."""
-
-        def job() -> T:
-            with translated(doing, self._file, size=1), self._connection as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                return work(connection)
-
-        return await asyncio.wrap_future(self._thread.submit(job))
 
     # --- operations ---
 
@@ -291,9 +253,6 @@ class Ledger:
             )
 
         return await self._run("count the files of an import", work)
-
-
-_MOVE = "Move that file away: photographs that were imported stay, only what is known about the folder imports is lost."
 
 
 def _operation(row: Sequence[Any]) -> Operation:

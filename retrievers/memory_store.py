@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrievers.filters import utc
+from retrievers.duplicates import Groups, grouped
+from retrievers.filtering.matches import matches
+from retrievers.filtering.parse import parse
+from retrievers.literals import utc
+from retrievers.memory_text import bm25
+from retrievers.multivector import patch_queries
 from retrievers.protocols import Scores, VectorField
 from retrievers.rows import changed, checked, merged, merged_rows, query_vectors
 from retrievers.schema import SCHEMA_VERSION, check_encoder
 from thresher.errors import AlreadyExists, InvalidInput, NotFound
 from thresher.names import check_name
-from thresher.types import Collection, EncoderSpec, Filter, Hit, ImageChange, ImageId, ImageRecord, ImageRow, Proposals
+from thresher.types import (
+    Collection,
+    EncoderSpec,
+    Filter,
+    Hit,
+    ImageChange,
+    ImageId,
+    ImageRecord,
+    ImageRow,
+    IndexSpec,
+    Patches,
+    Proposals,
+    Word,
+)
 
 
 class MemoryStore:
@@ -24,10 +43,14 @@ class MemoryStore:
     def __init__(self) -> None:
         self._collections: dict[str, MemoryImageStore] = {}
 
-    async def create(self, name: str, encoder: EncoderSpec, display_name: str = "") -> Collection:
+    async def create(
+        self, name: str, encoder: EncoderSpec, display_name: str = "", indexes: IndexSpec | None = None
+    ) -> Collection:
         if check_name(name) in self._collections:
             raise AlreadyExists(f"There is a collection {name!r} already.", "Choose another name.")
-        collection = Collection(name, encoder, SCHEMA_VERSION, datetime.now(UTC), 0, display_name)
+        collection = Collection(
+            name, encoder, SCHEMA_VERSION, datetime.now(UTC), 0, display_name, indexes or IndexSpec()
+        )
         self._collections[name] = MemoryImageStore(collection)
         return collection
 
@@ -69,11 +92,14 @@ class MemoryImageStore:
 
     async def add(self, rows: Sequence[ImageRow]) -> None:
         known = self._known()
-        for image_id, row in merged_rows([checked(row, self._collection.encoder) for row in rows]).items():
+        given = merged_rows([checked(row, self._collection.encoder) for row in rows])
+        for image_id, row in given.items():
             if image_id in known:
                 record = merged(known[image_id].record, row.record.paths, row.record.tags)
-                row = replace(known[image_id], record=record)
-            known[image_id] = row
+                known[image_id] = replace(known[image_id], record=record)
+        new = [row for image_id, row in given.items() if image_id not in known]
+        for row in await grouped(new, self._groups(), partial(self.vectors, field="appearance"), self._bytes):
+            known[row.record.id] = row
 
     async def change(self, changes: Sequence[ImageChange]) -> Mapping[ImageId, ImageRecord]:
         known = self._known()
@@ -107,7 +133,24 @@ class MemoryImageStore:
         return self._row(image_id).content
 
     async def delete(self, image_id: ImageId) -> None:
-        del self._rows[self._row(image_id).record.id]
+        heirs = self._groups().heirs(self._row(image_id).record.id)
+        del self._rows[image_id]
+        for member, group in heirs.items():
+            row = self._rows[member]
+            self._rows[member] = replace(row, record=replace(row.record, group=group))
+
+    async def groups(self, ids: Sequence[ImageId]) -> Mapping[ImageId, ImageId]:
+        known = self._known()
+        return {image_id: group for image_id in ids if image_id in known and (group := known[image_id].record.group)}
+
+    async def _bytes(self, image_id: ImageId) -> bytes | None:
+        return self._rows[image_id].content
+
+    def _groups(self) -> Groups:
+        groups = Groups()
+        for image_id, row in self._known().items():
+            groups.add(image_id, row.phash, row.record.group)
+        return groups
 
     async def search(
         self, query: NDArray[np.float32], where: Filter, limit: int, field: VectorField = "vector"
@@ -115,7 +158,7 @@ class MemoryImageStore:
         if np.ndim(query) != 1:
             raise InvalidInput(f"A query is one vector, not an array of shape {np.shape(query)}.")
         queries = query_vectors(np.asarray(query)[None], self._collection.encoder, field)
-        hits = [Hit(row.record, float(queries[0] @ getattr(row.features, field))) for row in self._matching(where)]
+        hits = [Hit(row.record, float(queries[0] @ _vector(row, field))) for row in self._matching(where)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.record.id))[: max(0, limit)]
 
     async def scores(self, queries: NDArray[np.float32], where: Filter) -> Scores:
@@ -127,6 +170,30 @@ class MemoryImageStore:
     async def proposals(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Proposals]:
         known = self._known()
         return {image_id: known[image_id].features.proposals for image_id in ids if image_id in known}
+
+    async def search_patches(self, queries: NDArray[np.float32], where: Filter, limit: int) -> Sequence[Hit]:
+        queries = patch_queries(queries, self._collection.encoder)
+        rows = [row for row in self._matching(where) if len(row.features.patches.vectors)]
+        products = [queries @ row.features.patches.vectors.astype(np.float32).T for row in rows]
+        hits = [Hit(row.record, float(each.max(1).sum())) for row, each in zip(rows, products, strict=True)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.record.id))[: max(0, limit)]
+
+    async def search_text(self, text: str, where: Filter, limit: int, every: bool = False) -> Sequence[Hit]:
+        records = [row.record for row in self._matching(where)]
+        found = bm25(text, records, [row.record for row in self._known().values()], every)
+        return [Hit(record, score) for record, score in found[: max(0, limit)]]
+
+    async def vectors(self, ids: Sequence[ImageId], field: VectorField) -> Mapping[ImageId, NDArray[np.float32]]:
+        known = self._known()
+        return {image_id: _vector(known[image_id], field) for image_id in ids if image_id in known}
+
+    async def patches(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Patches]:
+        known = self._known()
+        return {image_id: known[image_id].features.patches for image_id in ids if image_id in known}
+
+    async def words(self, ids: Sequence[ImageId]) -> Mapping[ImageId, tuple[Word, ...]]:
+        known = self._known()
+        return {image_id: known[image_id].words for image_id in ids if image_id in known}
 
     def _known(self) -> dict[ImageId, ImageRow]:
         if self.deleted:
@@ -140,7 +207,13 @@ class MemoryImageStore:
 
     def _matching(self, where: Filter) -> Sequence[ImageRow]:
         rows = sorted(self._known().values(), key=lambda row: row.record.id)
-        return [row for row in rows if _matches(row.record, where)]
+        tree = parse(where.expression)
+        return [row for row in rows if _matches(row.record, where) and (tree is None or matches(tree, row.record))]
+
+
+def _vector(row: ImageRow, field: VectorField) -> NDArray[np.float32]:
+    vector: NDArray[np.float32] = row.colours if field == "colours" else getattr(row.features, field)
+    return vector
 
 
 def _matches(record: ImageRecord, where: Filter) -> bool:

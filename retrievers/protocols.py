@@ -18,10 +18,13 @@ from thresher.types import (
     ImageId,
     ImageRecord,
     ImageRow,
+    IndexSpec,
+    Patches,
     Proposals,
+    Word,
 )
 
-VectorField = Literal["vector", "appearance"]
+VectorField = Literal["vector", "appearance", "colours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class ImageStore(Protocol):
 
     async def add(self, rows: Sequence[ImageRow]) -> None:
         """Store photographs. One that is there already gains the paths and tags of the new row, nothing else.
+
+        A new one that nearly repeats another gets it as its `group`, whatever the row says.
 
         Nothing is stored where a row is malformed: InvalidInput (an id that is not the SHA-256 of the bytes, a vector
         that is not finite or of another dimension, text that is not UTF-8). StorageFull keeps what was acknowledged.
@@ -77,17 +82,48 @@ class ImageStore(Protocol):
         """The bytes as uploaded. NotFound."""
         ...
 
+    async def groups(self, ids: Sequence[ImageId]) -> Mapping[ImageId, ImageId]:
+        """The photograph that each of these nearly repeats; those that repeat none are not in it."""
+        ...
+
     async def delete(self, image_id: ImageId) -> None:
-        """NotFound."""
+        """NotFound. Of the photographs that nearly repeat it, the first by id stands for the others from now on."""
         ...
 
     async def search(
         self, query: NDArray[np.float32], where: Filter, limit: int, field: VectorField = "vector"
     ) -> Sequence[Hit]:
-        """The `limit` best by the spec's metric (`vector`) or cosine (`appearance`), best first; always prefiltered.
+        """The `limit` best by the spec's metric (`vector`), cosine (`appearance`) or dot product (`colours`), best
+        first; always prefiltered.
 
-        `query` f32 (dim,) or (appearance_dim,). A zero vector has the cosine 0 with everything.
+        `query` f32 (dim,), (appearance_dim,) or (COLOUR_DIM,). A zero vector has the cosine 0 with everything.
         """
+        ...
+
+    async def search_patches(self, queries: NDArray[np.float32], where: Filter, limit: int) -> Sequence[Hit]:
+        """The `limit` best by Chamfer similarity (MaxSim): the sum over `queries` f32 (m, patch_dim) of the largest dot
+        product with a patch. Photographs without patches are no hits. A large collection may leave out some of the last
+        for queries of many vectors (docs/retrieval.md).
+
+        InvalidInput for queries of another dimension, of no vectors or not finite, and where the encoder makes no
+        patches."""
+        ...
+
+    async def search_text(self, text: str, where: Filter, limit: int, every: bool = False) -> Sequence[Hit]:
+        """The `limit` best by BM25 over file names, captions, words that can be read, places, cameras and tags; only
+        photographs that have one of the words, or `every` one of them."""
+        ...
+
+    async def vectors(self, ids: Sequence[ImageId], field: VectorField) -> Mapping[ImageId, NDArray[np.float32]]:
+        """Stored vectors of those that are stored."""
+        ...
+
+    async def patches(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Patches]:
+        """Stored patches of those that are stored."""
+        ...
+
+    async def words(self, ids: Sequence[ImageId]) -> Mapping[ImageId, tuple[Word, ...]]:
+        """What can be read in those that are stored."""
         ...
 
     async def scores(self, queries: NDArray[np.float32], where: Filter) -> Scores:
@@ -102,8 +138,10 @@ class ImageStore(Protocol):
 class Store(Protocol):
     """The collections of one tenant."""
 
-    async def create(self, name: str, encoder: EncoderSpec, display_name: str = "") -> Collection:
-        """AlreadyExists."""
+    async def create(
+        self, name: str, encoder: EncoderSpec, display_name: str = "", indexes: IndexSpec | None = None
+    ) -> Collection:
+        """AlreadyExists. `indexes` are what is usual where they are not given, and stay with the collection."""
         ...
 
     async def list(self) -> Sequence[Collection]: ...

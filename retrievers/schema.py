@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 from lancedb.schema import blob
 
 from thresher.errors import EncoderMismatch, SchemaMismatch
-from thresher.types import Collection, EncoderSpec
+from thresher.types import COLOUR_DIM, Collection, EncoderSpec, FdeSpec, IndexSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a column changes its name, type or meaning."""
 
 RECORD_COLUMNS = (
@@ -29,6 +30,10 @@ RECORD_COLUMNS = (
     "latitude",
     "longitude",
     "tags",
+    "caption",
+    "place",
+    "text",
+    "group",
 )
 CONTENT = "content"
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -62,9 +67,20 @@ def table_schema(collection: Collection) -> pa.Schema:
             pa.field("latitude", pa.float64()),
             pa.field("longitude", pa.float64()),
             required("tags", _STRINGS),
+            required("caption", pa.string()),
+            required("place", pa.string()),
+            required("text", pa.string()),
+            required("group", pa.string()),
             required("vector", pa.list_(pa.float32(), encoder.dim)),
             required("appearance", pa.list_(pa.float32(), encoder.appearance_dim)),
+            required("colours", pa.list_(pa.float32(), COLOUR_DIM)),
             required("proposals", pa.binary()),
+            required("patches", pa.list_(pa.list_(pa.float16(), max(1, encoder.patch_dim)))),
+            required("patch_boxes", pa.binary()),
+            required("fde", pa.list_(pa.float32(), fde_dim(collection))),
+            required("words", pa.binary()),
+            required("document", pa.string()),
+            pa.field("phash", pa.int64()),
             _CONTENT_FIELD,
         ],
         metadata={_METADATA: _encode(collection)},
@@ -78,8 +94,19 @@ def _encode(collection: Collection) -> bytes:
             "display_name": collection.display_name,
             "created_at": collection.created_at.isoformat(),
             "encoder": asdict(collection.encoder),
+            "indexes": asdict(collection.indexes),
         }
     ).encode()
+
+
+def fde_dim(collection: Collection) -> int:
+    """Numbers of a fixed dimensional encoding; 1, always 0, where the encoder makes no patch vectors."""
+    return collection.indexes.fde.dim if collection.encoder.patch_dim else 1
+
+
+def _indexes(fields: Mapping[str, Any] | None) -> IndexSpec:
+    """Those of tables of an older schema are what is usual now: they are read to say that they are older."""
+    return IndexSpec(**{**fields, "fde": FdeSpec(**fields["fde"])}) if fields else IndexSpec()
 
 
 def read_collection(name: str, metadata: Mapping[bytes, bytes] | None, image_count: int) -> Collection:
@@ -93,6 +120,7 @@ def read_collection(name: str, metadata: Mapping[bytes, bytes] | None, image_cou
             created_at=datetime.fromisoformat(fields["created_at"]),
             image_count=image_count,
             display_name=fields["display_name"],
+            indexes=_indexes(fields.get("indexes")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SchemaMismatch(

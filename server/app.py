@@ -18,6 +18,7 @@ from server.ingest import Ingest
 from server.parts import Parts
 from server.services.ask import AskService
 from server.services.collections import CollectionService
+from server.services.exemplars import ExemplarService
 from server.services.images import ImageService
 from server.services.operations import OperationsService
 from server.services.search import GroundingService, SearchService
@@ -30,6 +31,8 @@ from thresher.v1 import (
     ask_pb2_grpc,
     collections_pb2,
     collections_pb2_grpc,
+    exemplars_pb2,
+    exemplars_pb2_grpc,
     images_pb2,
     images_pb2_grpc,
     search_pb2,
@@ -53,6 +56,7 @@ _SERVICES = tuple(
     for file, names in (
         (ask_pb2, ["AskService"]),
         (collections_pb2, ["CollectionService"]),
+        (exemplars_pb2, ["ExemplarService"]),
         (images_pb2, ["ImageService"]),
         (operations_pb2, ["Operations"]),
         (search_pb2, ["SearchService", "GroundingService"]),
@@ -124,6 +128,7 @@ class App:
         operations_pb2_grpc.add_OperationsServicer_to_server(operations, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(parts, settings), server)
         search_pb2_grpc.add_GroundingServiceServicer_to_server(GroundingService(parts), server)
+        exemplars_pb2_grpc.add_ExemplarServiceServicer_to_server(ExemplarService(parts), server)
         ask_pb2_grpc.add_AskServiceServicer_to_server(AskService(parts, settings), server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

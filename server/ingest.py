@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -20,13 +20,14 @@ from typing import Any, TypeVar
 
 from retrievers.images import DecodedImage, count_pixels
 from retrievers.protocols import ImageStore
+from retrievers.signatures import Signatures, signatures
 from server.budget import Budget, Share
 from server.parts import Parts
 from server.receive import Received
 from server.settings import IngestSettings
 from thresher.errors import InvalidInput, InvalidUpload, NotFound, ThresherError, Unavailable
 from thresher.records import Outcome
-from thresher.types import ImageChange, ImageFeatures, ImageId, ImageRecord, ImageRow
+from thresher.types import ImageChange, ImageFeatures, ImageId, ImageRecord, ImageRow, Pixels, Word
 
 AHEAD = 64
 """Files between the source and the commit of one upload or import."""
@@ -37,6 +38,7 @@ GROUP_KNOWN = 256
 PIXEL_BYTES = 3
 
 T = TypeVar("T")
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,15 @@ class Ingest:
 
     def __init__(self, parts: Parts, settings: IngestSettings) -> None:
         self.encoder = parts.encoder
+        self.reader = parts.reader
         self.read_image = parts.read_image
         self.settings = settings
         self.decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
         self.budget = Budget(settings.memory_bytes)
+
+    async def read_text(self, image: Pixels) -> Sequence[Word]:
+        """The words of a photograph; none where nothing reads them."""
+        return () if self.reader is None else await self.reader.read(image)
 
     async def run(
         self, items: AsyncGenerator[Received, None], images: ImageStore, stopping: asyncio.Event
@@ -194,8 +201,8 @@ class _Stream:
         if not task.cancelled():
             task.exception()  # seen: it reaches the caller unless one before it does
 
-    async def _in_thread(self, work: Callable[[bytes], T], content: bytes) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._ingest.decoders, work, content)
+    async def _in_thread(self, work: Callable[[Given], T], given: Given) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._ingest.decoders, work, given)
 
     async def _as_is(self, item: Received) -> _Ready:
         return _Ready(item, error=item.error)
@@ -209,6 +216,7 @@ class _Stream:
         """None where the server stops before the encoder has begun."""
         try:
             image = await self._in_thread(self._ingest.read_image, content)
+            signed = await self._in_thread(signatures, image.pixels)
         except InvalidInput as error:
             self._share.give(decoded + len(content))
             self._refused[item.sha256] = error
@@ -216,9 +224,11 @@ class _Stream:
         async with self._encoding:
             if self._stopping.is_set():
                 return None
-            [features] = await self._ingest.encoder.images([image.pixels])
+            [features], words = await asyncio.gather(
+                self._ingest.encoder.images([image.pixels]), self._ingest.read_text(image.pixels)
+            )
         self._share.give(decoded)
-        return _Ready(item, _row(item, content, image, features))
+        return _Ready(item, _row(item, content, image, features, signed, words))
 
     # --- committing ---
 
@@ -266,7 +276,14 @@ class _Stream:
         self._share.close()
 
 
-def _row(item: Received, content: bytes, image: DecodedImage, features: ImageFeatures) -> ImageRow:
+def _row(
+    item: Received,
+    content: bytes,
+    image: DecodedImage,
+    features: ImageFeatures,
+    signed: Signatures,
+    words: Sequence[Word],
+) -> ImageRow:
     record = ImageRecord(
         id=item.sha256,
         paths=(item.path,),
@@ -280,5 +297,7 @@ def _row(item: Received, content: bytes, image: DecodedImage, features: ImageFea
         latitude=image.latitude,
         longitude=image.longitude,
         tags=item.tags,
+        caption=image.caption,
+        place=image.place,
     )
-    return ImageRow(record, content, features)
+    return ImageRow(record, content, features, tuple(words), phash=signed.phash, colours=signed.colours)

@@ -69,6 +69,9 @@ def load_judge(shipped: Path, fitted: str, encoder: Encoder, looking: str) -> tu
         asked=values.asked,
         asked_all=values.asked_all,
         asked_any=values.asked_any,
+        late=values.late,
+        late_sentence=values.late_sentence,
+        boxed=values.boxed,
     )
     if fitted in ("", _NONE):
         return params, _info(shipped)
@@ -92,6 +95,9 @@ def load_judge(shipped: Path, fitted: str, encoder: Encoder, looking: str) -> tu
         asked=values.asked,
         asked_all=values.asked_all,
         asked_any=values.asked_any,
+        late=values.late,
+        late_sentence=values.late_sentence,
+        boxed=values.boxed,
     ), _info(path)
 
 

@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from models.protocols import Encoder, Grounder
+from agents.params import JudgeParams
+from models.protocols import Encoder, Grounder, Ocr
+from retrievers.exemplars import ExemplarStore
 from retrievers.images import DecodedImage
 from retrievers.ledger import Ledger
 from retrievers.protocols import ImageStore, Store
@@ -46,15 +48,18 @@ class GeneratorStatus(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`schema_version` is that of the store."""
+    """`schema_version` is that of the store; `reader` None: photographs are not read at import."""
 
     encoder: Encoder
     grounder: Grounder
     grounder_model: ModelInfo
     store: Store
     ledger: Ledger
+    exemplars: ExemplarStore
     schema_version: int
     read_image: ReadImage
     ask: Ask
     generator: GeneratorStatus
     judge: ModelInfo = field(default_factory=lambda: ModelInfo(""))
+    judging: JudgeParams = field(default_factory=JudgeParams)
+    reader: Ocr | None = None

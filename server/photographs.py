@@ -16,7 +16,7 @@ JPEG_SIDE = 768
 
 
 class Photographs:
-    """The photographs of one collection. Both methods raise NotFound."""
+    """The photographs of one collection. What reads stored ones raises NotFound."""
 
     def __init__(self, images: ImageStore, read_image: ReadImage) -> None:
         self._images = images
@@ -24,7 +24,10 @@ class Photographs:
 
     async def pixels(self, image: ImageId) -> Pixels:
         """Upright RGB."""
-        content = await self._images.content(image)
+        return await self.decoded(await self._images.content(image))
+
+    async def decoded(self, content: bytes) -> Pixels:
+        """Upright RGB of any picture. InvalidImage."""
         return (await asyncio.to_thread(self._read_image, content)).pixels
 
     async def jpeg(self, image: ImageId) -> bytes:

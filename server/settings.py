@@ -45,6 +45,13 @@ class EncoderSettings(_Part):
     threads: int = Field(default=1, ge=1, le=256)
 
 
+class OcrSettings(_Part):
+    """Whether the words in photographs are read at import, and the threads of one operation."""
+
+    enabled: bool = True
+    threads: int = Field(default=1, ge=1, le=256)
+
+
 class GenerationSettings(_Part):
     """Where the language model is. `vllm`: a child process of ours; `endpoint`: at `base_url`; `none`: there is none.
 
@@ -121,6 +128,7 @@ class Settings(_Part):
     log_format: Literal["json", "console"] = "console"
     judge: str = ""
     encoder: EncoderSettings = EncoderSettings()
+    ocr: OcrSettings = OcrSettings()
     generation: Annotated[GenerationSettings, NoDecode] = GenerationSettings()
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()

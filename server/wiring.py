@@ -17,8 +17,9 @@ from agents import graph
 from agents.params import Deps, JudgeParams
 from models.generators.managed import EndpointGenerator, ManagedGenerator
 from models.generators.vllm_server import VllmGenerator, fastvlm_command, smollm2_command
-from models.protocols import Encoder, Grounder
+from models.protocols import Encoder, Grounder, Ocr
 from retrievers.data_dir import open_data_dir
+from retrievers.exemplars import ExemplarStore
 from retrievers.images import ImageLimits, read_image
 from retrievers.lance_store import LanceStore
 from retrievers.ledger import Ledger
@@ -27,7 +28,8 @@ from retrievers.schema import SCHEMA_VERSION
 from server.judge import load_judge
 from server.parts import GeneratorState, Parts, ReadImage
 from server.photographs import Photographs
-from server.settings import EncoderSettings, GenerationSettings, Settings
+from server.settings import EncoderSettings, GenerationSettings, OcrSettings, Settings
+from thresher.errors import InvalidSetting
 from thresher.records import ModelInfo
 from thresher.types import AskEvent, AskOptions
 
@@ -51,9 +53,12 @@ async def open_parts(settings: Settings, say: Callable[[str], None]) -> AsyncIte
         stack.push_async_callback(store.close)
         ledger = Ledger(data.path, TENANT)
         stack.push_async_callback(ledger.close)
+        exemplars = ExemplarStore(data.path, TENANT)
+        stack.push_async_callback(exemplars.close)
         say(f"Loading the models of profile {settings.profile}")
         started = time.monotonic()
         encoder, grounder, grounder_model = await asyncio.to_thread(_load_models, settings.encoder)
+        reader = await asyncio.to_thread(_load_reader, settings.ocr)
         await asyncio.to_thread(graph.warm_up)
         say(f"Encoder and grounder ready after {time.monotonic() - started:.1f} s")
         generator = _generator(settings.generation, data.path / "language-model.log")
@@ -73,11 +78,14 @@ async def open_parts(settings: Settings, say: Callable[[str], None]) -> AsyncIte
             grounder_model=grounder_model,
             store=store,
             ledger=ledger,
+            exemplars=exemplars,
             schema_version=SCHEMA_VERSION,
             read_image=read,
-            ask=partial(_ask, encoder, grounder, generator, judge, read),
+            ask=partial(_ask, encoder, grounder, generator, judge, read, exemplars),
             generator=partial(_state, generator),
             judge=judge_file,
+            judging=judge,
+            reader=reader,
         )
 
 
@@ -93,6 +101,21 @@ def _load_models(settings: EncoderSettings) -> tuple[Encoder, Grounder, ModelInf
     encoder, grounder = load_offline(folder, settings.threads)
     digest = hashlib.sha256((folder / "masks.safetensors").read_bytes()).hexdigest()
     return encoder, grounder, ModelInfo("offline-box-to-mask", digest)
+
+
+def _load_reader(settings: OcrSettings) -> Ocr | None:
+    """Called in a thread. InvalidSetting where it is to be there and is not installed."""
+    if not settings.enabled:
+        return None
+    try:
+        from models.readers.rapid import RapidOcr
+
+        return RapidOcr(settings.threads)
+    except ImportError as error:
+        raise InvalidSetting(
+            f"The words in photographs cannot be read: {error}.",
+            "Install rapidocr and onnxruntime (the extra `offline`), or set THRESHER_OCR__ENABLED=false.",
+        ) from error
 
 
 def _generator(settings: GenerationSettings, log: Path) -> ManagedGenerator | None:
@@ -118,6 +141,7 @@ def _ask(
     generator: ManagedGenerator | None,
     judge: JudgeParams,
     read: ReadImage,
+    exemplars: ExemplarStore,
     question: str,
     options: AskOptions,
     images: ImageStore,
@@ -128,6 +152,9 @@ def _ask(
         store=images,
         encoder=encoder,
         load_pixels=photographs.pixels,
+        decode=photographs.decoded,
+        exemplars=partial(exemplars.lessons, images.collection),
+        taught_names=partial(exemplars.names, images.collection),
         grounder=grounder,
         generator=generator,
         load_jpeg=photographs.jpeg,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,13 +13,15 @@ import typer
 
 from thresher import render
 from thresher.cli_ask import ask
+from thresher.cli_exemplars import exemplars, forget, teach
 from thresher.cli_import import import_
 from thresher.cli_operations import operations
+from thresher.cli_search import search
 from thresher.cli_sync import sync
-from thresher.client import CONTENT_BYTES, Client
+from thresher.client import Client
 from thresher.errors import InvalidInput, NotFound, ThresherError, Unavailable
 from thresher.names import is_image_id
-from thresher.options import Address, CollectionName, Json, command, fail
+from thresher.options import Address, CollectionName, Expression, Json, command, fail
 from thresher.types import Filter, ImageId, ImageRecord
 from thresher.version import __version__
 
@@ -42,6 +43,10 @@ app.add_typer(operations, name="operations")
 app.command("import")(import_)
 app.command("sync")(sync)
 app.command("ask")(ask)
+app.command("teach")(teach)
+app.command("exemplars")(exemplars)
+app.command("forget")(forget)
+app.command("search")(search)
 
 
 def _version(wanted: bool) -> None:
@@ -134,13 +139,17 @@ async def delete_collection(
 async def list_images(
     collection: CollectionName,
     tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
+    expression: Expression = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     json: Json = False,
     address: Address = None,
 ) -> None:
     """Photographs of a collection."""
     async with Client(address) as client:
-        found = [each async for each in client.images(collection, Filter(tags=tuple(tag or ())), limit)]
+        found = [
+            each
+            async for each in client.images(collection, Filter(tags=tuple(tag or ()), expression=expression), limit)
+        ]
     if json:
         render.print_json([render.image_object(each) for each in found])
     else:
@@ -189,45 +198,6 @@ async def delete_image(
         render.print_json({"deleted": record.id})
     else:
         render.out.print(f"Deleted {record.path}.", markup=False)
-
-
-@app.command("search")
-@command
-async def search(
-    collection: CollectionName,
-    text: Annotated[str, typer.Argument(help="What the photographs show.", show_default=False)] = "",
-    image: Annotated[Path | None, typer.Option(help="Search for what looks like this photograph.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
-    json: Json = False,
-    address: Address = None,
-) -> None:
-    """Photographs nearest to a text or to another photograph."""
-    if bool(text) == (image is not None):
-        raise typer.BadParameter("Give a TEXT, or --image FILE.")
-    content = b""
-    if image is not None:
-        try:
-            content = image.read_bytes()
-        except OSError as error:
-            raise InvalidInput(f"{image} cannot be read: {error.strerror}.", "Name a photograph.") from error
-        if not content:
-            raise InvalidInput(f"{image} is empty.", "Name a photograph.")
-    async with Client(address) as client:
-        where = Filter(tags=tuple(tag or ()))
-        stored = ""
-        if len(content) > CONTENT_BYTES:  # too large to send, but the collection may have it
-            digest = hashlib.sha256(content).hexdigest()
-            if not await client.missing(collection, [digest]):
-                content, stored = b"", digest
-        result = await client.search(collection, text, image=stored, content=content, where=where, limit=limit)
-    if json:
-        render.print_json(render.search_object(result))
-    elif result.unknown_concept:
-        nearest = f" Nearest: {', '.join(result.nearest)}." if result.nearest else ""
-        render.out.print(f'I do not know what "{text}" is.{nearest}', markup=False)
-    else:
-        render.out.print(render.hits_table(result.hits) if result.hits else "Nothing found.")
 
 
 async def _find(client: Client, collection: str, wanted: str) -> ImageRecord:

@@ -13,10 +13,10 @@ import typer
 from thresher import render
 from thresher.client import Client
 from thresher.errors import InvalidInput, InvalidQuestion, Unavailable, Unsupported
-from thresher.options import Address, CollectionName, Json, command
+from thresher.options import Address, CollectionName, Expression, Json, command
 from thresher.overlays import require_pillow, save_overlays
 from thresher.records import ReadPlan, Reply
-from thresher.types import AskEvent, AskOptions, Filter, Grounding, Pipeline, Step, Wording
+from thresher.types import AskEvent, AskOptions, Duplicates, Filter, Grounding, Pipeline, Step, Wording
 
 
 @dataclass(slots=True)
@@ -59,8 +59,12 @@ async def ask(
     pipeline: Annotated[
         Pipeline, typer.Option(help="What answers: the agent, or a baseline to compare it with.")
     ] = Pipeline.AGENT,
+    count_duplicates: Annotated[
+        bool, typer.Option("--count-duplicates", help="Count photographs that nearly repeat another, too.")
+    ] = False,
     tag: Annotated[list[str] | None, typer.Option(help="Only photographs with this tag; may be repeated.")] = None,
     path: Annotated[str, typer.Option(help="Only photographs whose path starts so.")] = "",
+    expression: Expression = "",
     seconds: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for an answer.")] = 120.0,
     json: Json = False,
     address: Address = None,
@@ -76,8 +80,9 @@ async def ask(
         wording=wording,
         ground=ground,
         max_evidence=max_evidence,
-        scope=Filter(tags=tuple(tag or ()), path_prefix=path),
+        scope=Filter(tags=tuple(tag or ()), path_prefix=path, expression=expression),
         pipeline=pipeline,
+        duplicates=Duplicates.SEPARATE if count_duplicates else Duplicates.GROUPED,
     )
     async with Client(address) as client:
         if questions is not None:

@@ -22,17 +22,18 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from thresher.convert import (
     collection_from_proto,
     filter_to_proto,
-    hit_from_proto,
     image_from_proto,
     prompt_to_proto,
     region_from_proto,
 )
 from thresher.convert_ask import event_from_proto, options_to_proto, witnesses_from_proto
 from thresher.convert_operations import change_to_proto, operation_from_proto
+from thresher.convert_search import hit_from_proto, query_to_proto, ranker_to_proto
 from thresher.errors import InvalidInput
 from thresher.names import collection_name, image_name, operation_name
 from thresher.records import ImportOperation, Limits, ModelInfo, SearchResult, ServerInfo, UploadItem, UploadResult
 from thresher.status import ServerStatus, error_from_rpc
+from thresher.teaching import Teaching
 from thresher.types import (
     AskEvent,
     AskOptions,
@@ -42,6 +43,8 @@ from thresher.types import (
     ImageId,
     ImageRecord,
     Prompt,
+    Query,
+    Ranker,
     Region,
     Witnesses,
 )
@@ -78,7 +81,7 @@ def default_address() -> str:
     return os.environ.get("THRESHER_ADDRESS") or DEFAULT_ADDRESS
 
 
-class Client:
+class Client(Teaching):
     """A connection to one server. `timeout` bounds a plain call in seconds; uploads and downloads are not bounded."""
 
     def __init__(self, address: str | None = None, *, timeout: float = 30.0) -> None:
@@ -306,31 +309,32 @@ class Client:
     async def search(
         self,
         collection: str,
-        text: str = "",
+        query: str | Query,
         *,
-        image: ImageId = "",
-        content: bytes = b"",
         where: Filter | None = None,
         limit: int = 20,
+        ranker: Ranker = Ranker.DEFAULT,
+        separate_duplicates: bool = False,
     ) -> SearchResult:
-        """Photographs nearest to a text, to a stored photograph, or to the bytes of any photograph: exactly one."""
-        if sum(map(bool, (text, image, content))) != 1:
-            raise InvalidInput("Search for a text, an image or the content of one.", "Give exactly one of them.")
-        if len(content) > CONTENT_BYTES:
-            has, most = len(content) / 2**20, CONTENT_BYTES / 2**20
+        """Photographs nearest to a text, a picture, parts of one, or both, best first.
+
+        Those that nearly repeat each other are one hit, unless `separate_duplicates`.
+        """
+        query = Query(query) if isinstance(query, str) else query
+        if len(query.content) > CONTENT_BYTES:
+            has, most = len(query.content) / 2**20, CONTENT_BYTES / 2**20
             raise InvalidInput(
                 f"The photograph has {has:.1f} MiB; a search sends {most:.0f} at most.",
                 "Save it smaller, or import it: one of the collection is searched for by its id.",
             )
         request = search_pb2.SearchRequest(
-            parent=collection_name(collection), filter=filter_to_proto(collection, where or Filter()), limit=limit
+            parent=collection_name(collection),
+            query=query_to_proto(collection, query),
+            filter=filter_to_proto(collection, where or Filter()),
+            limit=limit,
+            ranker=ranker_to_proto(ranker),
+            separate_duplicates=separate_duplicates,
         )
-        if text:
-            request.text = text
-        elif image:
-            request.image = _image(collection, image)
-        else:
-            request.image_content = content
         response = await self._call(self._search.Search, request)
         hits = tuple(map(hit_from_proto, response.hits))
         return SearchResult(hits, response.unknown_concept, tuple(response.nearest))

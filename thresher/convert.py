@@ -14,7 +14,6 @@ from thresher.types import (
     Collection,
     EncoderSpec,
     Filter,
-    Hit,
     ImageRecord,
     Mask,
     Metric,
@@ -55,12 +54,13 @@ def spec_to_proto(spec: EncoderSpec) -> Message:
         metric=spec.metric,
         appearance_dim=spec.appearance_dim,
         weights=spec.weights,
+        patch_dim=spec.patch_dim,
     )
 
 
 def spec_from_proto(message: Message) -> EncoderSpec:
     metric: Metric = "cosine" if message.metric == "cosine" else "dot"
-    return EncoderSpec(message.id, message.dim, metric, message.appearance_dim, message.weights)
+    return EncoderSpec(message.id, message.dim, metric, message.appearance_dim, message.weights, message.patch_dim)
 
 
 def collection_to_proto(collection: Collection) -> Message:
@@ -99,6 +99,10 @@ def image_to_proto(collection: str, record: ImageRecord) -> Message:
         latitude=record.latitude,
         longitude=record.longitude,
         tags=record.tags,
+        caption=record.caption,
+        place=record.place,
+        text=record.text,
+        near_duplicate_of=image_name(collection, record.group) if record.group else "",
     )
 
 
@@ -116,6 +120,10 @@ def image_from_proto(message: Message) -> ImageRecord:
         latitude=message.latitude if message.HasField("latitude") else None,
         longitude=message.longitude if message.HasField("longitude") else None,
         tags=tuple(message.tags),
+        caption=message.caption,
+        place=message.place,
+        text=message.text,
+        group=parse_image(message.near_duplicate_of)[1] if message.near_duplicate_of else "",
     )
 
 
@@ -130,6 +138,7 @@ def filter_to_proto(collection: str, where: Filter) -> Message:
         min_width=where.min_width,
         min_height=where.min_height,
         path_prefix=where.path_prefix,
+        expression=where.expression,
     )
 
 
@@ -153,6 +162,7 @@ def filter_from_proto(collection: str, message: Message) -> Filter:
         min_width=message.min_width,
         min_height=message.min_height,
         path_prefix=message.path_prefix,
+        expression=message.expression,
     )
 
 
@@ -206,11 +216,3 @@ def prompt_from_proto(message: Message) -> Prompt:
         text: str = message.text
         return text
     raise InvalidInput("A prompt to ground is empty.", "Give a text, a point or a box.")
-
-
-def hit_to_proto(collection: str, hit: Hit) -> Message:
-    return search_pb2.SearchHit(image=image_to_proto(collection, hit.record), score=hit.score)
-
-
-def hit_from_proto(message: Message) -> Hit:
-    return Hit(image_from_proto(message.image), message.score)

@@ -27,15 +27,18 @@ from thresher.types import (
     Answer,
     AskEvent,
     AskOptions,
+    Aspect,
     Citation,
     Evidence,
     Expr,
     ImageId,
     Kind,
+    Like,
     Not,
     Or,
     Plan,
     Predicate,
+    Says,
     Step,
     Text,
     Verdict,
@@ -56,6 +59,7 @@ def options_to_proto(collection: str, options: AskOptions) -> Message:
         max_evidence=options.max_evidence,
         scope=filter_to_proto(collection, options.scope),
         pipeline=ask_pb2.Pipeline.Value(f"PIPELINE_{options.pipeline.name}"),
+        duplicates=ask_pb2.Duplicates.Value(f"DUPLICATES_{options.duplicates.name}"),
     )
 
 
@@ -72,6 +76,7 @@ def options_from_proto(collection: str, message: Message) -> AskOptions:
         max_evidence=evidence,
         scope=filter_from_proto(collection, message.scope),
         pipeline=_choice(ask_pb2.Pipeline, message.pipeline, default.pipeline),
+        duplicates=_choice(ask_pb2.Duplicates, message.duplicates, default.duplicates),
     )
 
 
@@ -130,6 +135,12 @@ def expr_to_proto(expr: Expr | None) -> Message:
             return ask_pb2.Expression(
                 where=ask_pb2.Where(tag=tag, after=time_to_proto(after), before=time_to_proto(before))
             )
+        case Says(text):
+            return ask_pb2.Expression(says=ask_pb2.Says(text=text))
+        case Like(reference, aspect, change, exemplar):
+            return ask_pb2.Expression(
+                like=ask_pb2.Like(reference=reference, aspect=aspect.value, change=change, exemplar=exemplar)
+            )
         case And(parts):
             return ask_pb2.Expression(all_of=ask_pb2.Expressions(parts=[expr_to_proto(part) for part in parts]))
         case Or(parts):
@@ -146,6 +157,11 @@ def expr_from_proto(message: Message) -> Expr | None:
         case "where":
             read = message.where
             return Where(read.tag, time_from_proto(read, "after"), time_from_proto(read, "before"))
+        case "says":
+            return Says(message.says.text)
+        case "like":
+            like = message.like
+            return Like(like.reference, Aspect(like.aspect), like.change, like.exemplar)
         case "all_of":
             return And(_parts(message.all_of))
         case "any_of":
@@ -255,6 +271,7 @@ def verdict_to_proto(collection: str, verdict: Verdict, paths: tuple[str, ...]) 
         abstained=verdict.abstained,
         reason=verdict.abstention.value,
         detail=verdict.detail,
+        duplicates=verdict.duplicates,
     )
 
 
@@ -270,6 +287,7 @@ def _verdict_from_proto(message: Message, confidence: float) -> Verdict:
         unchecked=tuple(message.unchecked),
         abstention=Abstention(message.reason),
         detail=message.detail,
+        duplicates=message.duplicates,
     )
 
 

@@ -1,8 +1,10 @@
-"""Resource names: `collections/{collection}`, `collections/{collection}/images/{sha256}`, `operations/{id}`."""
+"""Resource names: `collections/{collection}`, `collections/{collection}/images/{sha256}`,
+`collections/{collection}/exemplars/{name in lower case, percent-encoded}`, `operations/{id}`."""
 
 from __future__ import annotations
 
 import re
+import urllib.parse
 
 from thresher.errors import InvalidInput
 from thresher.types import ImageId
@@ -62,3 +64,18 @@ def parse_image(name: str) -> tuple[str, ImageId]:
             f'"{name[:_SHOWN]}" is not the resource name of an image.', "It is collections/{id}/images/{sha256}."
         )
     return check_name(parts[1]), parts[3]
+
+
+def exemplar_name(collection: str, name: str) -> str:
+    return f"collections/{collection}/exemplars/{urllib.parse.quote(name.casefold(), safe='')}"
+
+
+def parse_exemplar(name: str) -> tuple[str, str]:
+    """Collection and what was taught, from the resource name of an exemplar. InvalidInput."""
+    parts = name.split("/")
+    if len(parts) != 4 or parts[0] != "collections" or parts[2] != "exemplars" or not parts[3]:
+        raise InvalidInput(
+            f'"{name[:_SHOWN]}" is not the resource name of an exemplar.',
+            "It is collections/{id}/exemplars/{name in lower case, percent-encoded}.",
+        )
+    return check_name(parts[1]), urllib.parse.unquote(parts[3])

@@ -18,6 +18,15 @@ Address = Annotated[
     typer.Option("--address", envvar="THRESHER_ADDRESS", help="HOST:PORT of the server.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+Expression = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="EXPRESSION",
+        help="""Only what fits, as in 'taken_at > "2020-01-01" AND tag:"beach" AND width >= 1024'.""",
+        show_default=False,
+    ),
+]
 CollectionName = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False)]
 
 

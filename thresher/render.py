@@ -117,6 +117,7 @@ def ask_object(question: str, plan: ReadPlan | None, steps: Sequence[Step], repl
             "interval": verdict.interval,
             "judged": verdict.judged,
             "total": verdict.total,
+            "duplicates": verdict.duplicates,
         },
         "abstained": verdict.abstained,
         "reason": verdict.abstention.value or None,

@@ -37,6 +37,7 @@ from training.data import (
 from training.drawings import CHECK_SEED, drawings
 from training.figures import COUNT, all_ratios, ap50
 from training.metrics import average_precision, expected_calibration_error, mean_average_precision
+from training.patch_figures import figures as patch_figures
 from training.seen import SeenSet, see
 
 
@@ -107,6 +108,7 @@ def main() -> None:
         "drawings_any_over_half": float(np.mean([(c.vector[:COUNT] > 0.5).any() for c in checks])),
         "person_logit_of_drawings": float(np.median([logit(float(c.vector[0])) for c in checks])),
         "weakest": weakest(scores, shown),
+        "patches": patch_figures(photos, encoder),
     }
     if len(sys.argv) > 1:
         folder = Path(sys.argv[1])

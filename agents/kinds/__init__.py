@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from agents.gaps import undated
-from agents.kinds import compare, count, count_objects, describe, exists, find, quantified
+from agents.kinds import compare, count, count_objects, describe, exists, find, quantified, read
 from agents.kinds.base import Case, Ruling, abstain, say_abstained
 from thresher.types import Abstention, Kind, Plan
 
@@ -22,6 +22,7 @@ KINDS: Mapping[Kind, tuple[_Decide, _Say]] = {
     Kind.ANY: (quantified.decide, quantified.say),
     Kind.COMPARE: (compare.decide, compare.say),
     Kind.DESCRIBE: (describe.decide, describe.say),
+    Kind.READ: (read.decide, read.say),
 }
 
 

@@ -71,6 +71,7 @@ def rule(
         total=found.n,
         unchecked=tuple(gap.words for gap in missing),
         detail=detail,
+        duplicates=sum(found.found.repeats.get(found.found.ids[i], 0) for i in indices),
     )
     return Ruling(verdict, counts, checked)
 

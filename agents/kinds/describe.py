@@ -10,7 +10,7 @@ from agents.decide import best_first
 from agents.judge import Findings, of_phrase
 from agents.kinds.base import Case, Ruling, abstain, missing, rule, undecided, unknown
 from agents.nouns import plural_phrase
-from agents.retrieve import read_phrases
+from agents.phrases import read_phrases
 from agents.words import clause, photos
 from models.protocols import Encoder
 from retrievers.protocols import ImageStore

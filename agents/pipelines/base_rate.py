@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from agents.algebra import predicates
 from agents.decide import Judged, evaluate, greater, interval, poisson_binomial
 from agents.kinds.base import Ruling
-from agents.retrieve import read_phrases
+from agents.phrases import read_phrases
 from agents.stages import Asking
 from thresher.errors import Unsupported
-from thresher.types import Expr, Kind, Plan, Predicate, Verdict, Where
+from thresher.types import Expr, Kind, Leaf, Plan, Predicate, Verdict
 
 
 async def rule(asking: Asking, plan: Plan, question: str) -> Ruling:
@@ -22,9 +22,9 @@ async def rule(asking: Asking, plan: Plan, question: str) -> Ruling:
     texts, _ = await asking.bounded(read_phrases(nouns, deps.encoder))
     n = await asking.bounded(deps.store.count(asking.options.scope))
 
-    def leaf(one: Predicate | Where) -> Judged:
-        if isinstance(one, Where):
-            raise Unsupported("The base_rate pipeline knows no tags and no dates.")
+    def leaf(one: Leaf) -> Judged:
+        if not isinstance(one, Predicate):
+            raise Unsupported("The base_rate pipeline knows things alone: no tags, dates, words or pictures.")
         return Judged.unknown(
             1, float(np.prod([deps.judge.base_rate_of(texts[x]) for x in (one.noun, one.object) if x]))
         )

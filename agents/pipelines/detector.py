@@ -34,7 +34,7 @@ class BoxFindings(Findings):
 
 async def rule(asking: Asking, plan: Plan, question: str) -> Ruling:
     del question
-    if plan.kind is Kind.DESCRIBE:
+    if plan.kind in (Kind.DESCRIBE, Kind.READ):
         raise Unsupported("The detector pipeline does not describe photographs.")
     if (ruling := await retrieve_scores(asking, plan)) is not None:
         return ruling

@@ -18,7 +18,7 @@ from evaluation.session import connected
 from thresher import render
 from thresher.client import Client
 from thresher.errors import InvalidInput
-from thresher.types import Pipeline
+from thresher.types import Pipeline, Ranker
 
 RESULTS = REPOSITORY / "build" / "eval"
 
@@ -74,6 +74,14 @@ def parse_pipelines(text: str) -> tuple[Pipeline, ...]:
         raise InvalidInput(
             f"--pipelines {text} names one that is unknown.", f"Known: {', '.join(Pipeline)}."
         ) from error
+
+
+def parse_rankers(text: str) -> tuple[Ranker, ...]:
+    """ "vector,hybrid" -> rankers, each once."""
+    try:
+        return tuple(dict.fromkeys(Ranker(part.strip()) for part in text.split(",")))
+    except ValueError as error:
+        raise InvalidInput(f"--rankers {text} names one that is unknown.", f"Known: {', '.join(Ranker)}.") from error
 
 
 def shared_folder() -> Path:

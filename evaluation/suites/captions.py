@@ -92,7 +92,7 @@ def with_captions(
 
 async def _search(image: ImageId, text: str, gallery: tuple[ImageId, ...], client: Client, collection: str) -> Record:
     """`rank` of the photograph, from 0; None beyond the last of `RANKS`."""
-    found = await client.search(collection, text, where=Filter(ids=gallery), limit=max(RANKS))
+    found = await client.search(collection, text, where=Filter(ids=gallery), limit=max(RANKS), separate_duplicates=True)
     ranking = [hit.record.id for hit in found.hits]
     rank = ranking.index(image) if image in ranking else None
     return {

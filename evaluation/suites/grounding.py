@@ -95,7 +95,9 @@ async def _rank(photographs: LabelledPhotographs, x: int, client: Client, collec
     hits: list[Hit] = []
     for start in range(0, len(photographs.ids), HITS):
         part = tuple(range(start, min(start + HITS, len(photographs.ids))))
-        found = await client.search(collection, name, where=scope_filter(photographs, part), limit=len(part))
+        found = await client.search(
+            collection, name, where=scope_filter(photographs, part), limit=len(part), separate_duplicates=True
+        )
         hits += found.hits
     ranking = [row[hit.record.id] for hit in sorted(hits, key=lambda hit: -hit.score)]
     scores = {"known": bool(hits)}

@@ -165,7 +165,7 @@ async def _ask(
 
 
 async def _recall(client: Asker, collection: str, asked: Asked, scope: Filter) -> dict[str, bool]:
-    found = await client.search(collection, asked.x, where=scope, limit=max(asked.ranks))
+    found = await client.search(collection, asked.x, where=scope, limit=max(asked.ranks), separate_duplicates=True)
     ranking = [hit.record.id for hit in found.hits]
     return {f"recall_at_{rank}": set(asked.needles) <= set(ranking[:rank]) for rank in asked.ranks}
 

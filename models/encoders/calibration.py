@@ -31,6 +31,8 @@ class Calibration:
     as an object from this score on. `asked`: weights of [logit p, logit base rate, 1] for a yes/no question about
     one photograph, where yes and no are about equally likely before looking; `asked_all`, `asked_any`: of
     [logit r, logit base rate, 1] for one about all or any of several, r being the part of them expected to show it.
+    `late`: weights of [logit p, MaxSim, 1], `late_sentence` what MaxSim counts beside the cosine of a sentence, `boxed`
+    weights of [logit of that, logit of the best box's score, 1], for the order of a search (training/ranking.py).
     """
 
     base_rates: tuple[float, ...]
@@ -39,6 +41,9 @@ class Calibration:
     asked: tuple[float, float, float]
     asked_all: tuple[float, float, float]
     asked_any: tuple[float, float, float]
+    late: tuple[float, float, float] | None = None
+    late_sentence: float = 0.0
+    boxed: tuple[float, float, float] | None = None
 
     @staticmethod
     def load(path: Path) -> Calibration:
@@ -48,6 +53,8 @@ class Calibration:
             thresholds=tuple(values["thresholds"]),
             box_thresholds=tuple(values["box_thresholds"]),
             **{name: tuple(values[name]) for name in ("asked", "asked_all", "asked_any")},
+            **{name: tuple(values[name]) for name in ("late", "boxed") if name in values},
+            late_sentence=values.get("late_sentence", 0.0),
         )
 
     def base_rate(self, concepts: Sequence[int]) -> float:

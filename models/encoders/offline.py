@@ -8,19 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.encoders import preprocess
 from models.encoders.appearance import APPEARANCE_DIM
 from models.encoders.clip import build_clip, build_tokenizer, build_trunk, text_model_path, trunk_weights_path
+from models.encoders.patches import PATCH_DIM
 from models.encoders.phrases import concept_names
+from models.encoders.regions import region_vectors
 from models.encoders.text import Nearness, SentenceEncoder, TextReader, Vocabulary
 from models.encoders.tower import VECTOR_DIM, OfflineTower
 from models.encoders.worker import Worker
 from models.grounders.mask_decoder import MaskDecoder
 from models.grounders.offline import OfflineGrounder
 from thresher.errors import InvalidSetting
-from thresher.types import EncoderSpec, ImageFeatures, Pixels, TextFeatures
+from thresher.types import EncoderSpec, ImageFeatures, Mask, Medium, Pixels, TextFeatures
 
 WEIGHT_FILES = (
     "tail.safetensors",
@@ -29,9 +33,14 @@ WEIGHT_FILES = (
     "appearance.safetensors",
     "captions.safetensors",
     "detector.safetensors",
+    "media.safetensors",
+    "patches.safetensors",
     "vocabulary.safetensors",
     "text.json",
 )
+
+QUERY_FILES = ("vocabulary.safetensors", "text.json", "media.safetensors")
+"""Those that only read queries."""
 
 
 class OfflineEncoder:
@@ -52,6 +61,12 @@ class OfflineEncoder:
     async def images(self, batch: Sequence[Pixels]) -> Sequence[ImageFeatures]:
         return [await self._image_worker.run(partial(self.tower.forward, image)) for image in batch]
 
+    async def regions(self, image: Pixels, masks: Sequence[Mask]) -> NDArray[np.float32]:
+        return await self._image_worker.run(lambda: region_vectors(self.tower, image, masks))
+
+    async def query(self, image: Pixels, medium: Medium) -> NDArray[np.float32]:
+        return await self._image_worker.run(lambda: self.tower.query(image, medium))
+
     async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]:
         return await self._text_worker.run(lambda: [self.reader.read(text) for text in batch])
 
@@ -59,10 +74,11 @@ class OfflineEncoder:
 def weights_hash(folder: Path) -> str:
     """SHA-256 over everything that decides stored numbers: weights, the packages' too, and the preprocessing.
 
-    What only reads text (the vocabulary and its threshold) may change without making collections unreadable.
+    What only reads queries (the vocabulary and its threshold, the maps of media) may change without making collections
+    unreadable.
     """
     digest = hashlib.sha256(f"preprocess {preprocess.VERSION} {preprocess.SCALES}".encode())
-    paths = [folder / name for name in WEIGHT_FILES if name not in ("vocabulary.safetensors", "text.json")]
+    paths = [folder / name for name in WEIGHT_FILES if name not in QUERY_FILES]
     for path in [*paths, trunk_weights_path(), text_model_path() / "model.safetensors"]:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -86,7 +102,9 @@ def load_offline(folder: Path, threads: int = 1) -> tuple[OfflineEncoder, Offlin
         SentenceEncoder(clip, build_tokenizer()),
         Vocabulary.load(folder / "vocabulary.safetensors"),
         tower.captions,
+        tower.patch_head,
         Nearness.load(folder / "text.json"),
     )
-    spec = EncoderSpec("offline-efficientnet-lite2-minilm", VECTOR_DIM, "dot", APPEARANCE_DIM, weights_hash(folder))
+    name, weights = "offline-efficientnet-lite2-minilm", weights_hash(folder)
+    spec = EncoderSpec(name, VECTOR_DIM, "dot", APPEARANCE_DIM, weights, PATCH_DIM)
     return OfflineEncoder(tower, reader, spec), OfflineGrounder(tower, MaskDecoder.load(folder), reader)

@@ -16,7 +16,7 @@ from thresher.errors import InvalidSetting
 
 CATEGORY_COUNT = len(CATEGORIES)
 
-_DETERMINERS = frozenset(
+DETERMINERS = frozenset(
     words(
         "a,an,the,any,some,my,our,your,his,her,their,its,this,that,these,those,one,two,three,four,five,several,"
         "many,few,another,every,each,all,both,no"
@@ -25,7 +25,7 @@ _DETERMINERS = frozenset(
 _PREFIX = re.compile(
     r"^(?:(?:a|an|the|some|any|my)\s+)?(?:photo(?:graph)?s?|pictures?|images?|snaps?|shots?)\s+(?:of|with|showing)\s+"
 )
-_LINKS = frozenset(
+LINKS = frozenset(
     words(
         "is,are,was,were,on,in,at,with,without,near,by,under,over,behind,beside,next,of,and,or,while,that,who,"
         "which,to,from,into,through,for,between,above,below,around,during,has,have,holding,riding,wearing,"
@@ -85,7 +85,7 @@ def normalise(text: str) -> str:
     plain = re.sub(r"\s+", " ", plain).strip(" -'")
     plain = _PREFIX.sub("", plain)
     parts = plain.split()
-    while len(parts) > 1 and (parts[0] in _DETERMINERS or parts[0].isdigit()):
+    while len(parts) > 1 and (parts[0] in DETERMINERS or parts[0].isdigit()):
         parts = parts[1:]
     return " ".join(parts)
 
@@ -107,7 +107,7 @@ def is_sentence(text: str) -> bool:
     """Whether a text describes a scene (a caption) rather than naming a thing."""
     words = normalise(text).split()
     return len(words) >= SENTENCE_WORDS or (
-        len(words) > 2 and any(w in _LINKS or w.endswith("ing") for w in words[1:-1])
+        len(words) > 2 and any(w in LINKS or w.endswith("ing") for w in words[1:-1])
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.encoders.captions import CAPTION_DIM, CaptionHead
+from models.encoders.chunks import queries
+from models.encoders.patches import PATCH_DIM, PatchHead
 from models.encoders.phrases import concept_names, is_sentence, lookup, normalise
 from thresher.types import Concept, TextFeatures
 
@@ -89,15 +91,33 @@ class TextReader:
     neighbours; anything else is unknown."""
 
     def __init__(
-        self, sentences: SentenceEncoder, vocabulary: Vocabulary, captions: CaptionHead, nearness: Nearness
+        self,
+        sentences: SentenceEncoder,
+        vocabulary: Vocabulary,
+        captions: CaptionHead,
+        patch_head: PatchHead,
+        nearness: Nearness,
     ) -> None:
         self.sentences = sentences
         self._vocabulary = vocabulary
         self._captions = captions
+        self._patch_head = patch_head
         self._nearness = nearness
         self._names = concept_names()
 
     def read(self, text: str) -> TextFeatures:
+        return replace(self._vector(text), phrases=self.phrases(text))
+
+    @torch.inference_mode()
+    def phrases(self, text: str) -> NDArray[np.float32]:
+        """What is compared with patches, (m, 64): the text as a whole and each of its noun phrases."""
+        parts = queries(text)
+        if not parts:
+            return np.zeros((0, PATCH_DIM), np.float32)
+        vectors: NDArray[np.float32] = self._patch_head.text(self.sentences(parts)).numpy()
+        return vectors
+
+    def _vector(self, text: str) -> TextFeatures:
         found = lookup(text)
         if found is not None and found.concepts:
             return self._concepts([(index, 1.0) for index in found.concepts])

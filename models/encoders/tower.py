@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -16,9 +18,11 @@ from models.encoders.captions import CAPTION_DIM, CaptionHead
 from models.encoders.coco import CATEGORIES, CLASS_COUNT
 from models.encoders.detector import Dense, Detector, best_logits, decode, fuse
 from models.encoders.heads import PROBABILITY_FLOOR, ConceptHeads, ImageScores, ScaleScores
+from models.encoders.media import MediaHead, medium_features
+from models.encoders.patches import PatchHead, box_means, patch_boxes
 from models.encoders.preprocess import SCALES, prepare
 from models.encoders.trunk import Maps, Trunk
-from thresher.types import ImageFeatures, Pixels, Proposals
+from thresher.types import ImageFeatures, Medium, Patches, Pixels, Proposals
 
 CONCEPT_COUNT = len(CATEGORIES) + CLASS_COUNT
 VECTOR_DIM = CONCEPT_COUNT + CAPTION_DIM
@@ -59,6 +63,8 @@ class OfflineTower(nn.Module):
         self.appearance = Appearance()
         self.captions = CaptionHead()
         self.detector = Detector()
+        self.patch_head = PatchHead()
+        self.media = MediaHead()
 
     def load(self, folder: Path) -> None:
         """Load the trained parts from their files and fix everything for inference."""
@@ -70,6 +76,8 @@ class OfflineTower(nn.Module):
             "appearance": self.appearance,
             "captions": self.captions,
             "detector": self.detector,
+            "patches": self.patch_head,
+            "media": self.media,
         }
         for name, part in parts.items():
             part.load_state_dict(load_file(folder / f"{name}.safetensors"))
@@ -110,6 +118,14 @@ class OfflineTower(nn.Module):
         """Everything that is stored of one upright image."""
         return self.features(image, self.looks(image))
 
+    @torch.inference_mode()
+    def query(self, image: Pixels, medium: Medium) -> NDArray[np.float32]:
+        """What is looked for with a picture of a medium: f32 (256,), unit."""
+        if medium is Medium.PHOTOGRAPH:
+            return self.forward(image).appearance
+        sought: Tensor = self.media.query(medium_features(self.trunk, image), medium, self.appearance)
+        return sought.numpy()
+
     def features(self, image: Pixels, looks: Sequence[Look]) -> ImageFeatures:
         """Everything that is stored, from the looks at the image."""
         scores = self.scores(looks)
@@ -120,7 +136,9 @@ class OfflineTower(nn.Module):
         probabilities = probabilities.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
         vector = torch.cat([probabilities, self.captions.image(inputs)])
         appearance = self.appearance(pooled, torch.stack([look.kept.mean for look in looks]))
-        return ImageFeatures(vector.numpy(), appearance.numpy(), self.proposals(image, looks))
+        proposals = self.proposals(image, looks)
+        patches = self.patches(image, looks, proposals)
+        return ImageFeatures(vector.numpy(), appearance.numpy(), proposals, patches)
 
     def proposals(self, image: Pixels, looks: Sequence[Look]) -> Proposals:
         """The best boxes, each with its best categories and ImageNet classes."""
@@ -139,17 +157,9 @@ class OfflineTower(nn.Module):
             scores=torch.cat([value, class_value], 1).numpy(),
         )
 
-
-def box_means(cells: Tensor, boxes: Tensor) -> Tensor:
-    """Mean cell inside each box: (1280, h, w), (n, 4) in 0..1 to (n, 1280). A box takes at least its centre's cell."""
-    height, width = cells.shape[1:]
-    scale = torch.tensor([width, height, width, height])
-    corners = boxes * scale
-    low = corners[:, :2].floor().long()
-    high = corners[:, 2:].ceil().long()
-    sums = F.pad(cells.double().cumsum(1).cumsum(2), (1, 0, 1, 0))
-    x0, x1 = low[:, 0].clamp(0, width - 1), high[:, 0].clamp(max=width)
-    y0, y1 = low[:, 1].clamp(0, height - 1), high[:, 1].clamp(max=height)
-    x1, y1 = torch.maximum(x1, x0 + 1), torch.maximum(y1, y0 + 1)
-    total = sums[:, y1, x1] - sums[:, y0, x1] - sums[:, y1, x0] + sums[:, y0, x0]
-    return (total / ((x1 - x0) * (y1 - y0))).T.float()
+    def patches(self, image: Pixels, looks: Sequence[Look], proposals: Proposals) -> Patches:
+        """The patch vectors of an image: of the whole, of a grid and of its best proposals."""
+        size = torch.tensor([image.shape[1], image.shape[0]] * 2)
+        boxes = patch_boxes(torch.from_numpy(proposals.boxes) / size)
+        vectors = self.patch_head.patches(looks[-1].cells, boxes)
+        return Patches(vectors.half().numpy(), (boxes * size).numpy())

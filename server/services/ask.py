@@ -15,6 +15,7 @@ from retrievers.protocols import ImageStore
 from server.calls import MARGIN_SECONDS, time_limit
 from server.gate import Gate
 from server.parts import Parts
+from server.searching import search_parts
 from server.settings import Settings
 from thresher.convert import filter_from_proto
 from thresher.convert_ask import event_to_proto, options_from_proto, witnesses_to_proto
@@ -60,7 +61,7 @@ class AskService:
             pairs = len(phrases) * await images.count(scope)
             if pairs > MAX_PAIRS:
                 raise InvalidInput(f"These are {pairs:,} pairs.", f"Ask for {MAX_PAIRS:,} at most.", "scope")
-            ids, found = await witnesses(phrases, scope, self._parts.encoder, images)
+            ids, found = await witnesses(phrases, scope, search_parts(self._parts, images))
             return witnesses_to_proto(collection, ids, found)
 
 

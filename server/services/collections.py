@@ -16,6 +16,7 @@ from thresher.v1 import collections_pb2
 class CollectionService:
     def __init__(self, parts: Parts) -> None:
         self._store = parts.store
+        self._exemplars = parts.exemplars
         self._spec = parts.encoder.spec
 
     async def CreateCollection(self, request: Any, _context: Any) -> Any:
@@ -35,5 +36,7 @@ class CollectionService:
         )
 
     async def DeleteCollection(self, request: Any, _context: Any) -> Any:
-        await self._store.delete(parse_collection(request.name))
+        name = parse_collection(request.name)
+        await self._store.delete(name)
+        await self._exemplars.forget_all(name)
         return Empty()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from retrievers.protocols import ImageStore
+from agents.duplicates import search_once
+from agents.search.run import search
 from server.parts import Parts
+from server.searching import search_parts
 from server.settings import Settings
 from thresher.client import CONTENT_BYTES
-from thresher.convert import filter_from_proto, hit_to_proto, prompt_from_proto, region_to_proto
+from thresher.convert import filter_from_proto, prompt_from_proto, region_to_proto
+from thresher.convert_search import hit_to_proto, query_from_proto, ranker_from_proto
 from thresher.errors import InvalidInput
 from thresher.names import parse_collection, parse_image
-from thresher.types import Filter, Hit
 from thresher.v1 import search_pb2
 
 DEFAULT_LIMIT = 20
@@ -32,49 +31,24 @@ class SearchService:
         collection = parse_collection(request.parent)
         where = filter_from_proto(collection, request.filter)
         limit = _limit(request.limit)
-        query = request.WhichOneof("query")
-        if query == "text":
-            self._check_text(request.text)
-        elif query is None:
-            raise InvalidInput("There is nothing to search for.", "Give a text, an image or image_content.", "query")
-        images = await self._parts.store.open(collection, self._parts.encoder.spec)
-        if query == "text":
-            [features] = await self._parts.encoder.texts([request.text])
-            if not features.known:
-                return search_pb2.SearchResponse(unknown_concept=True, nearest=features.nearest)
-            hits = await images.search(features.vector, where, limit)
-        elif query == "image":
-            hits = await self._like_stored(images, collection, request.image, where, limit)
-        else:
-            if len(request.image_content) > CONTENT_BYTES:
-                raise InvalidInput("The image is over 7 MiB.", "Send a smaller one.", "image_content")
-            appearance = await self._appearance(request.image_content)
-            hits = await images.search(appearance, where, limit, "appearance")
-        return search_pb2.SearchResponse(hits=[hit_to_proto(collection, hit) for hit in hits])
-
-    async def _like_stored(
-        self, images: ImageStore, collection: str, name: str, where: Filter, limit: int
-    ) -> list[Hit]:
-        """Without the photograph itself."""
-        owner, image = parse_image(name)
-        if owner != collection:
-            raise InvalidInput(f'{name} is not in "{collection}".', "Name a photograph of the collection.", "image")
-        appearance = await self._appearance(await images.content(image))
-        hits = await images.search(appearance, where, limit + 1, "appearance")
-        return [hit for hit in hits if hit.record.id != image][:limit]
-
-    async def _appearance(self, content: bytes) -> NDArray[np.float32]:
-        decoded = await asyncio.to_thread(self._parts.read_image, content)
-        [features] = await self._parts.encoder.images([decoded.pixels])
-        return features.appearance
-
-    def _check_text(self, text: str) -> None:
-        if not text.strip() or len(text) > self._most_characters:
+        query = query_from_proto(collection, request.query)
+        if len(query.text) > self._most_characters:
             raise InvalidInput(
-                "The text to search for is empty or too long.",
-                f"Use 1 to {self._most_characters:,} characters.",
-                "text",
+                "The text to search for is too long.",
+                f"Use at most {self._most_characters:,} characters.",
+                "query.text",
             )
+        if len(query.content) > CONTENT_BYTES:
+            raise InvalidInput("The picture is over 7 MiB.", "Send a smaller one.", "query.content")
+        images = await self._parts.store.open(collection, self._parts.encoder.spec)
+        parts = search_parts(self._parts, images, ranker_from_proto(request.ranker))
+        run = search if request.separate_duplicates else search_once
+        found = await run(query, where, limit, parts)
+        return search_pb2.SearchResponse(
+            hits=[hit_to_proto(collection, hit) for hit in found.hits],
+            unknown_concept=found.unknown,
+            nearest=found.nearest,
+        )
 
 
 class GroundingService:

@@ -28,6 +28,7 @@ from thresher.types import (
     ImageId,
     ImageRecord,
     Mask,
+    Medium,
     Message,
     Pixels,
     Prompt,
@@ -42,13 +43,15 @@ SPEC = EncoderSpec("fake", len(WORDS), "dot", 1, "0" * 64)
 
 @dataclass(frozen=True)
 class Scene:
-    """What one photograph shows: word -> P(shown), and boxes (word, x0, y0, x1, y1, score)."""
+    """What one photograph shows: word -> P(shown), and boxes (word, x0, y0, x1, y1, score). `repeats`: the path of the
+    scene that it nearly repeats."""
 
     path: str
     shows: Mapping[str, float]
     boxes: Sequence[tuple[str, float, float, float, float, float]] = ()
     tags: tuple[str, ...] = ()
     taken_at: datetime | None = None
+    repeats: str = ""
 
     @property
     def id(self) -> ImageId:
@@ -84,6 +87,12 @@ class FakeEncoder:
     concepts: Sequence[str] = WORDS
 
     async def images(self, batch: Sequence[Pixels]) -> Sequence[ImageFeatures]:
+        raise NotImplementedError
+
+    async def regions(self, image: Pixels, masks: Sequence[Mask]) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    async def query(self, image: Pixels, medium: Medium) -> NDArray[np.float32]:
         raise NotImplementedError
 
     async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]:
@@ -135,6 +144,9 @@ class FakeStore:
         scenes = self._matching(where)
         vectors = np.stack([scene.vector for scene in scenes]) if scenes else np.zeros((0, SPEC.dim), np.float32)
         return Scores(tuple(scene.id for scene in scenes), queries @ vectors.T)
+
+    async def groups(self, ids: Sequence[ImageId]) -> Mapping[ImageId, ImageId]:
+        return {i: Scene(self.scenes[i].repeats, {}).id for i in ids if self.scenes[i].repeats}
 
     async def proposals(self, ids: Sequence[ImageId]) -> Mapping[ImageId, Proposals]:
         return {i: self.scenes[i].proposals for i in ids if i in self.scenes}

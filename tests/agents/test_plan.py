@@ -17,7 +17,7 @@ from agents.nouns import COMPOUND_PHRASES, plural_phrase, singular_phrase
 from agents.plan import EXAMPLES, parse_expr, parser, plan
 from agents.tokens import tokens
 from agents.words import describe_expr
-from thresher.types import And, Expr, Kind, Not, Or, Plan, Predicate, Where
+from thresher.types import And, Aspect, Expr, Kind, Like, Not, Or, Plan, Predicate, Says, Where
 
 GOLD = tomllib.loads(Path(__file__).with_name("phrasings.toml").read_text("utf-8"))
 
@@ -32,6 +32,8 @@ NAMES: dict[str, Any] = {
     "either": lambda *parts: Or(parts),
     "no": Not,
     "tag": lambda name: Where(tag=name),
+    "says": Says,
+    "like": lambda name, aspect="whole", change="": Like(name, Aspect(aspect), change),
     "time": lambda after, before: Where(after=day(after), before=day(before)),
 }
 
@@ -94,6 +96,15 @@ def test_same_question(question: str) -> None:
 def test_lexicon_keeps_a_phrase_whole() -> None:
     assert plan("photos of a silver fern") == Plan(Kind.FIND, Predicate("fern", attribute="silver"))
     assert plan("photos of silver ferns", {"silver fern"}) == Plan(Kind.FIND, Predicate("silver fern"))
+
+
+def test_a_taught_name_is_a_thing() -> None:
+    mascot = Like("our mascot", exemplar=True)
+    assert plan("How many photos show our mascot?", taught=["our mascot"]) == Plan(Kind.COUNT, mascot)
+    assert plan("photos of the mascot and a dog", taught=["our mascot"]) == Plan(
+        Kind.FIND, And((mascot, Predicate("dog")))
+    )
+    assert plan("How many photos show our mascot?") == Plan(Kind.COUNT, Predicate("mascot"))
 
 
 NOUNS = ("dog", "person", "bus", "sofa", "fire hydrant", "scissors", "sheep", "box", "berry", "hot dog", "tie")

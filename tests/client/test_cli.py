@@ -82,6 +82,20 @@ def test_answers_for_people(run: Any, photos: Path) -> None:
     assert "Language model  fake" in run("status").stdout
 
 
+def test_filters(run: Any, photos: Path) -> None:
+    run("import", "filtered", photos, "--tag", "trip")
+    wide, b_only = 'tag:"trip" AND width >= 16', "path = 2020/b.png"
+    assert len(json.loads(run("images", "list", "filtered", "--filter", wide, "--json").stdout)) == 3
+    [image] = json.loads(run("images", "list", "filtered", "--filter", b_only, "--json").stdout)
+    assert "2020/b.png" in image["paths"]
+    hits = json.loads(run("search", "filtered", "red", "--filter", b_only, "--json").stdout)["hits"]
+    assert [hit["image"] for hit in hits] == ["2020/b.png"]
+    for arguments in (["images", "list", "filtered"], ["search", "filtered", "red"]):
+        shown = run(*arguments, "--filter", "widht > 3", code=1).stderr
+        assert 'there is no field "widht". Did you mean width?' in shown
+    run("ask", "filtered", "How many are red?", "--filter", b_only)
+
+
 def test_questions_from_a_file(run: Any, photos: Path, tmp_path: Path) -> None:
     run("import", "many", photos)
     file = tmp_path / "questions.txt"
@@ -236,7 +250,8 @@ async def test_ctrl_c_leaves_the_import_to_the_server(address: str, client: Clie
     async with asyncio.timeout(120):
         while not operation.ended:
             operation = await client.get_operation(operation.id, wait=5)
-    assert (operation.summary.done, operation.error) == (3000, None)
+    assert operation.error is None, operation.error
+    assert operation.summary.done == 3000
 
 
 def test_sync(run: Any, photos: Path) -> None:

@@ -94,3 +94,8 @@ def test_words_come_without_grpc_and_the_client_without_the_server() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_methods_that_teach() -> None:
+    assert {"teach", "exemplars", "forget"} <= set(dir(thresher.Client))
+    assert "box: 'Box | None' = None" in str(inspect.signature(thresher.Client.teach))

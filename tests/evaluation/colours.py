@@ -19,6 +19,7 @@ from PIL import Image
 
 from evaluation.coco import Presence
 from models.protocols import Grounder
+from retrievers.exemplars import ExemplarStore
 from retrievers.images import ImageLimits, read_image
 from retrievers.ledger import Ledger
 from retrievers.memory_store import MemoryStore
@@ -109,6 +110,7 @@ async def colour_server(
         grounder_model=ModelInfo("fake-grounder", "1" * 64),
         store=MemoryStore(),
         ledger=Ledger(folder),
+        exemplars=ExemplarStore(folder),
         schema_version=1,
         read_image=partial(read_image, limits=ImageLimits(10**7, 10**7)),
         ask=ask,

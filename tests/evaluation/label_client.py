@@ -125,7 +125,7 @@ class LabelClient:
         return about(rows[0]) if rows else Verdict(Kind.EXISTS, None, abstention=Abstention.NOT_FOUND)
 
     async def search(
-        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20
+        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20, **_: bool
     ) -> SearchResult:
         """Photographs that show it first; nothing for what is no category."""
         assert collection == "set" and where is not None and where.ids

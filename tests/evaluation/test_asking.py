@@ -31,7 +31,7 @@ class ScriptedClient:
             yield event
 
     async def search(
-        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20
+        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20, **_: bool
     ) -> SearchResult:
         raise NotImplementedError
 

@@ -78,7 +78,7 @@ class LabelClient:
         yield Reply(Verdict(Kind.ANY, value, (self.known.ids[needles[0]],)), text, (), 1.0)
 
     async def search(
-        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20
+        self, collection: str, text: str = "", *, where: Filter | None = None, limit: int = 20, **_: bool
     ) -> SearchResult:
         assert collection == "set" and where is not None and where.ids is not None
         x = CATEGORIES.index(text)

@@ -13,7 +13,7 @@ from models.encoders.captions import Components
 from models.encoders.clip import build_clip, build_trunk
 from models.encoders.coco import CATEGORIES
 from models.encoders.detector import Dense, Detector, best_logits, class_map, decode, fuse, pairwise_iou
-from models.encoders.tower import box_means
+from models.encoders.patches import box_means
 from training.box_targets import box_targets, generalized_iou, mirrored
 from training.captions import principal, scaled
 from training.cells import cell_labels

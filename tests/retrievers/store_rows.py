@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrievers.protocols import ImageStore, Store
-from thresher.types import EncoderSpec, ImageFeatures, ImageRecord, ImageRow, Proposals
+from thresher.types import Box, EncoderSpec, ImageFeatures, ImageRecord, ImageRow, Proposals, Word
 
 DOT = EncoderSpec(id="fake-dot", dim=6, metric="dot", appearance_dim=4, weights="a" * 64)
 COSINE = replace(DOT, id="fake-cosine", metric="cosine")
@@ -50,7 +50,20 @@ def row(number: int, size: int = 200, **record: Any) -> ImageRow:
         appearance=rng.normal(size=DOT.appearance_dim).astype(np.float32),
         proposals=proposals_of(number),
     )
-    return ImageRow(ImageRecord(**(facts | record)), content, features)
+    made = ImageRecord(**(facts | record))
+    words = (Word(made.text, Box(0, 0, 10, 10), 0.9),) if made.text else ()
+    return ImageRow(made, content, features, words=words)
+
+
+def repeating(given: ImageRow, of: int, bits: int = 0, turn: float = 0.0) -> ImageRow:
+    """The row as a near-duplicate of photograph `of`: its hash with `bits` bits flipped, its appearance turned away by
+    `turn` (0: the same, 1: a right angle)."""
+    rng = np.random.default_rng([7, of])
+    first, second = np.linalg.qr(rng.normal(size=(DOT.appearance_dim, 2)))[0].T
+    angle = turn * np.pi / 2
+    appearance = (first * np.cos(angle) + second * np.sin(angle)).astype(np.float32)
+    phash = int(rng.integers(0, 1 << 63)) * 2 ^ ((1 << bits) - 1)
+    return replace(with_features(given, appearance=appearance), phash=phash)
 
 
 def rows(count: int, first: int = 0) -> list[ImageRow]:

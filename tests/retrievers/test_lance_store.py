@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retrievers import lance_images, lance_store, lance_table, schema
+from retrievers import lance_images, lance_store, schema
 from retrievers import rows as rows_module
 from retrievers.failures import translated
 from retrievers.lance_images import LanceImageStore
@@ -23,7 +23,7 @@ from retrievers.lance_store import LanceStore
 from retrievers.scoring import best
 from tests.retrievers.store_rows import DOT, ids_of, row, rows
 from thresher.errors import InternalError, NotFound, SchemaMismatch, StorageFull
-from thresher.types import Filter, ImageChange
+from thresher.types import Filter, ImageChange, IndexSpec
 
 ALL = Filter()
 QUERY = np.ones((1, DOT.dim), np.float32)
@@ -136,15 +136,17 @@ async def test_after_a_commit_of_unknown_end_the_store_looks_what_is_there(
     assert len((await images.scores(QUERY, ALL)).ids) == 6
 
 
-async def test_fragments_are_merged_and_old_versions_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lance_table, "_COMMITS", 8)
-    images = await made(tmp_path)
+async def test_fragments_are_merged_and_old_versions_dropped(tmp_path: Path) -> None:
+    store = LanceStore(tmp_path)
+    await store.create("c", DOT, indexes=IndexSpec(commits=8))
+    images = await store.open("c", DOT)
     for number in range(20):
         await images.add([row(number, size=20_000)])
         await images.change([ImageChange(ids_of([row(number, size=20_000)])[0], add_paths=("again",))])
     given = [row(number, size=20_000) for number in range(20)]
     for each in given:
         assert await images.content(each.record.id) == each.content
+    await images._table.upkeep.settled()
     await images._table.close()
     assert len(list((tmp_path / "tenants/default/c.lance/_versions").glob("*.manifest"))) < 10
     again = await reopened(tmp_path)
@@ -161,7 +163,7 @@ async def test_bytes_are_read_beside_a_writer_that_moves_them(tmp_path: Path) ->
     async def write() -> None:
         for number in range(10):
             await images.add([replace(each, record=replace(each.record, paths=(f"{number}",))) for each in given[:3]])
-            await images._table._maintain()
+            await images._table.upkeep.run()
 
     writing = asyncio.create_task(write())
     read = 0

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from retrievers.lance_store import LanceStore
 from retrievers.memory_store import MemoryStore
 from retrievers.protocols import ImageStore
-from tests.retrievers.store_rows import DOT, ids_of, row, rows
+from tests.retrievers.filter_cases import rendered, trees
+from tests.retrievers.store_rows import DOT, ids_of, repeating, row, rows
 from thresher.errors import InvalidInput, NotFound
 from thresher.types import Filter, ImageChange
 
@@ -37,6 +38,7 @@ filters = st.builds(
     before=st.none() | days,
     min_width=st.sampled_from([0, 0, 105]),
     path_prefix=st.sampled_from(["", "", "a", "it's/"]),
+    expression=st.just("") | trees.map(rendered),
 )
 some_words = st.lists(words, max_size=2).map(tuple)
 changes = st.builds(
@@ -55,7 +57,8 @@ def given_rows(draw: st.DrawFn) -> Any:
     number = draw(numbers)
     paths = tuple(f"{word}/{number}" for word in draw(st.lists(words, min_size=1, max_size=2)))
     taken_at = None if number % 3 == 0 else datetime(2020, 1, 1 + number % 5, tzinfo=UTC)
-    return row(number, paths=paths, tags=tuple(draw(st.lists(words, max_size=2))), taken_at=taken_at)
+    made = row(number, paths=paths, tags=tuple(draw(st.lists(words, max_size=2))), taken_at=taken_at)
+    return repeating(made, of=number // 4, bits=number % 4, turn=number % 4 / 50) if number % 4 else made
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -113,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def compact(self) -> None:
-        self.run(self.store._open["c"]._maintain())
+        self.run(self.store._open["c"].upkeep.run())
 
     @rule(number=numbers)
     def content(self, number: int) -> None:
@@ -146,6 +149,7 @@ class StoreMachine(RuleBasedStateMachine):
         found, expected = self.both("get", IDS)
         assert found == expected
         assert self.both("missing", IDS)[0] == self.both("missing", IDS)[1]
+        assert self.both("groups", IDS)[0] == {key: one.group for key, one in expected.items() if one.group}
         assert self.images.collection.image_count == self.oracle.collection.image_count
         found, expected = self.both("proposals", IDS)
         assert {key: value.concepts.tolist() for key, value in found.items()} == {

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from retrievers.data_dir import open_data_dir
+from retrievers.exemplars import ExemplarStore
 from retrievers.images import ImageLimits, read_image
 from retrievers.lance_store import LanceStore
 from retrievers.ledger import Ledger
@@ -35,6 +36,7 @@ async def open_parts(settings: Settings, say: Say) -> AsyncIterator[Parts]:
     with open_data_dir(settings.data_dir) as data:
         store = LanceStore(data.path)
         ledger = Ledger(data.path)
+        exemplars = ExemplarStore(data.path)
         release = asyncio.create_task(_release(ask))
         yield Parts(
             encoder=FakeEncoder(),
@@ -42,6 +44,7 @@ async def open_parts(settings: Settings, say: Say) -> AsyncIterator[Parts]:
             grounder_model=ModelInfo("fake"),
             store=store,
             ledger=ledger,
+            exemplars=exemplars,
             schema_version=1,
             read_image=partial(read_image, limits=ImageLimits()),
             ask=ask,
@@ -50,6 +53,7 @@ async def open_parts(settings: Settings, say: Say) -> AsyncIterator[Parts]:
         release.cancel()
         await store.close()
         await ledger.close()
+        await exemplars.close()
 
 
 async def _release(ask: FakeAsk) -> None:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+from pycocotools import mask as coco_mask
 
+from models.protocols import Ocr
+from retrievers.exemplars import ExemplarStore
 from retrievers.images import DecodedImage, ImageLimits, read_image
 from retrievers.ledger import Ledger
 from retrievers.protocols import ImageStore, Store
@@ -21,6 +25,7 @@ from server.app import App
 from server.parts import GeneratorState, Parts
 from server.settings import IngestSettings, LimitSettings, Settings
 from thresher.records import ModelInfo
+from thresher.rle import decode
 from thresher.types import (
     Answer,
     AskEvent,
@@ -34,6 +39,8 @@ from thresher.types import (
     ImageFeatures,
     Kind,
     Mask,
+    Medium,
+    Patches,
     Pixels,
     Plan,
     Point,
@@ -77,7 +84,7 @@ class FakeEncoder:
     """Mean colour. Texts are colour words. `hold` (an event) makes images wait; `batches` are the sizes it saw."""
 
     def __init__(self) -> None:
-        self.spec = EncoderSpec("fake", 3, "dot", 3, "0" * 64)
+        self.spec = EncoderSpec("fake", 3, "dot", 3, "0" * 64, patch_dim=3)
         self.concepts: Sequence[str] = tuple(COLORS)
         self.batches: list[int] = []
         self.hold = asyncio.Event()
@@ -90,8 +97,15 @@ class FakeEncoder:
         for pixels in batch:
             vector = pixels.reshape(-1, 3).mean(0).astype(np.float32) / 255
             unit = vector / max(float(np.linalg.norm(vector)), 1e-6)
-            found.append(ImageFeatures(vector, unit, Proposals.none()))
+            found.append(ImageFeatures(vector, unit, Proposals.none(), halves(pixels)))
         return found
+
+    async def regions(self, image: Pixels, masks: Sequence[Mask]) -> NDArray[np.float32]:
+        return np.stack([unit_colour(image[decode(mask)]) for mask in masks])
+
+    async def query(self, image: Pixels, medium: Medium) -> NDArray[np.float32]:
+        """A sketch means the complement of its colour."""
+        return unit_colour(image if medium is Medium.PHOTOGRAPH else 255 - image)
 
     async def texts(self, batch: Sequence[str]) -> Sequence[TextFeatures]:
         return [
@@ -102,9 +116,33 @@ class FakeEncoder:
         ]
 
 
+def unit_colour(pixels: Pixels) -> NDArray[np.float32]:
+    """Mean colour of pixels (..., 3), of unit length."""
+    vector = pixels.reshape(-1, 3).mean(0).astype(np.float32) + 1e-3
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def halves(pixels: Pixels) -> Patches:
+    """A patch for the left and one for the right half."""
+    height, width = pixels.shape[:2]
+    boxes = np.array([[0, 0, width // 2, height], [width // 2, 0, width, height]], np.float32)
+    vectors = [unit_colour(pixels[:, : width // 2]), unit_colour(pixels[:, width // 2 :])]
+    return Patches(np.stack(vectors).astype(np.float16), boxes)
+
+
 class FakeGrounder:
-    async def ground(self, _image: Pixels, prompts: Sequence[Prompt]) -> Sequence[Sequence[Region]]:
-        return [[] if isinstance(prompt, Point) else [region(str(prompt))] for prompt in prompts]
+    """Masks a box as it is; finds nothing at a point."""
+
+    async def ground(self, image: Pixels, prompts: Sequence[Prompt]) -> Sequence[Sequence[Region]]:
+        return [[] if isinstance(prompt, Point) else [_grounded(image, prompt)] for prompt in prompts]
+
+
+def _grounded(image: Pixels, prompt: str | Box) -> Region:
+    if isinstance(prompt, str):
+        return region(prompt)
+    inside = np.zeros(image.shape[:2], np.uint8, order="F")
+    inside[int(prompt.y0) : int(prompt.y1), int(prompt.x0) : int(prompt.x1)] = 1
+    return Region(prompt, 1.0, "", Mask(image.shape[0], image.shape[1], coco_mask.encode(inside)["counts"]))
 
 
 def region(phrase: str) -> Region:
@@ -162,6 +200,7 @@ class Bench:
     ask: FakeAsk
     store: Store
     ledger: Ledger
+    exemplars: ExemplarStore
     generator: dict[str, GeneratorState]
     decoded: list[int]
 
@@ -184,11 +223,12 @@ def make_settings(
 
 
 @asynccontextmanager
-async def serving(settings: Settings, store: Store) -> AsyncIterator[Bench]:
+async def serving(settings: Settings, store: Store, reader: Ocr | None = None) -> AsyncIterator[Bench]:
     limits = settings.limits
     encoder, ask = FakeEncoder(), FakeAsk()
     assert settings.data_dir is not None
     ledger = Ledger(settings.data_dir)
+    exemplars = ExemplarStore(settings.data_dir)
     ask.hold.set()
     decoded: list[int] = []
 
@@ -203,14 +243,17 @@ async def serving(settings: Settings, store: Store) -> AsyncIterator[Bench]:
         grounder_model=ModelInfo("fake-grounder", "1" * 64),
         store=store,
         ledger=ledger,
+        exemplars=exemplars,
         schema_version=1,
         read_image=read,
         ask=ask,
         generator=lambda: state["now"],
+        reader=reader,
     )
     async with App(parts, settings) as app:
-        yield Bench(app, encoder, ask, store, ledger, state, decoded)
+        yield Bench(app, encoder, ask, store, ledger, exemplars, state, decoded)
     await ledger.close()
+    await exemplars.close()
 
 
 def ready(state: GeneratorState) -> GeneratorState:

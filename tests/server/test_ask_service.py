@@ -85,7 +85,7 @@ async def test_sequence_numbers_have_no_gaps(bench: Bench, client: Client) -> No
 
 async def test_options_arrive(bench: Bench, client: Client) -> None:
     ids = await fill(client)
-    scope = Filter(ids=(ids[0],), tags=("trip",))
+    scope = Filter(ids=(ids[0],), tags=("trip",), expression="width > 3 AND sea")
     given = AskOptions(False, Wording.PLAIN, Grounding.NONE, 0, scope, Pipeline.BASE_RATE)
     assert [event async for event in client.ask("c", "red?", given)]
     assert bench.ask.options == given

@@ -14,7 +14,7 @@ from tests.server.fakes import Bench, picture, sha
 from thresher import errors
 from thresher.client import Client
 from thresher.records import UploadItem
-from thresher.types import Box, Filter, Point
+from thresher.types import Box, Filter, Point, Query
 from thresher.v1 import collections_pb2, collections_pb2_grpc, images_pb2, images_pb2_grpc, search_pb2, search_pb2_grpc
 
 
@@ -140,13 +140,34 @@ async def test_search_by_text_stored_image_and_content(client: Client) -> None:
     ids = await fill(client)
     found = await client.search("c", "blue", limit=1)
     assert [hit.record.id for hit in found.hits] == [ids["blue/3.png"]]
-    found = await client.search("c", image=ids["red/0.png"], limit=2)
+    like_red = Query(image=ids["red/0.png"])
+    found = await client.search("c", like_red, limit=2, separate_duplicates=True)
     assert {hit.record.path for hit in found.hits} == {"red/1.png", "red/2.png"}
+    first, second = (await client.search("c", like_red, limit=2)).hits
+    assert {first.record.id, *first.duplicates} == {ids["red/1.png"], ids["red/2.png"]}
+    assert not second.record.path.startswith("red")
     content = picture("green", 4)
-    found = await client.search("c", content=content, limit=1)
+    found = await client.search("c", Query(content=content), limit=1)
     assert [hit.record.id for hit in found.hits] == [sha(content)]
     found = await client.search("c", "red", where=Filter(tags=("green",)))
     assert [hit.record.path for hit in found.hits] == ["green/4.png"]
+
+
+async def test_filter_expressions(client: Client) -> None:
+    ids = await fill(client)
+    where = Filter(expression="path = red/* AND tag:red")
+    assert {record.path for record in [each async for each in client.images("c", where)]} == {
+        path for path in ids if path.startswith("red")
+    }
+    found = await client.search("c", "red", where=Filter(expression="-path:red -path:blue"))
+    assert [hit.record.path for hit in found.hits] == ["green/4.png"]
+    for expression in ("widht > 3", "a" * 100_000, 'tag:"', "width > x", "\0"):
+        wrong = Filter(expression=expression)
+        with pytest.raises(errors.InvalidInput, match="The filter is wrong") as caught:
+            await client.search("c", "red", where=wrong)
+        assert caught.value.hint
+        with pytest.raises(errors.InvalidInput, match="The filter is wrong"):
+            await anext(client.images("c", wrong))
 
 
 async def test_search_for_an_unknown_word(client: Client) -> None:
@@ -158,23 +179,25 @@ async def test_search_for_an_unknown_word(client: Client) -> None:
 async def test_bad_searches(client: Client, channel: grpc.aio.Channel) -> None:
     ids = await fill(client)
     with pytest.raises(errors.InvalidInput):
-        await client.search("c")
+        await client.search("c", "")
     with pytest.raises(errors.InvalidInput):
-        await client.search("c", "red", image=ids["red/0.png"])
+        await client.search("c", Query("red", image=ids["red/0.png"], exemplar="x"))
     with pytest.raises(errors.InvalidInput):
         await client.search("c", "red", limit=1_001)
     with pytest.raises(errors.InvalidInput):
         await client.search("c", "x" * 3_000)
     with pytest.raises(errors.InvalidImage):
-        await client.search("c", content=b"no image")
+        await client.search("c", Query(content=b"no image"))
     with pytest.raises(errors.NotFound):
-        await client.search("c", image="f" * 64)
+        await client.search("c", Query(image="f" * 64))
     with pytest.raises(errors.InvalidInput):
-        await client.search("c", content=b"\0" * (7 * 1024 * 1024 + 1))
+        await client.search("c", Query(content=b"\0" * (7 * 1024 * 1024 + 1)))
     with pytest.raises(errors.InvalidInput):
-        await client.search("c", content=b"\0" * (9 * 1024 * 1024))  # gRPC's own limit
+        await client.search("c", Query(content=b"\0" * (9 * 1024 * 1024)))  # gRPC's own limit
     stub = search_pb2_grpc.SearchServiceStub(channel)
-    other = search_pb2.SearchRequest(parent="collections/c", image=f"collections/d/images/{ids['red/0.png']}")
+    other = search_pb2.SearchRequest(
+        parent="collections/c", query=search_pb2.Query(image=f"collections/d/images/{ids['red/0.png']}")
+    )
     for request in (search_pb2.SearchRequest(parent="collections/c"), other):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Search(request)

@@ -28,7 +28,8 @@ class Verdict:
 
     `images` are the photographs the answer rests on, best first (all of them: what is shown is bounded elsewhere).
     `interval` bounds a count (90 %). `judged` of `total` photographs in scope were looked at. `unchecked` lists the
-    parts of the question that no model here could check.
+    parts of the question that no model here could check. `duplicates` photographs nearly repeat one of `images` and
+    were not judged for themselves.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Verdict:
     unchecked: tuple[str, ...] = ()
     abstention: Abstention = Abstention.NONE
     detail: str = ""
+    duplicates: int = 0
 
     @property
     def abstained(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from thresher.types.indexes import IndexSpec
 
 Pixels = NDArray[np.uint8]
 """Upright RGB image, shape (height, width, 3), uint8."""
@@ -81,7 +83,8 @@ Prompt = str | Point | Box
 class EncoderSpec:
     """Identity of a vector space. Vectors of different specs are never compared.
 
-    `weights` is a SHA-256 over everything that decides the numbers (weights, preprocessing version).
+    `weights` is a SHA-256 over everything that decides the numbers (weights, preprocessing version). `patch_dim` is 0
+    where the encoder makes no patch vectors.
     """
 
     id: str
@@ -89,6 +92,7 @@ class EncoderSpec:
     metric: Metric
     appearance_dim: int
     weights: str
+    patch_dim: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,21 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
+class Patches:
+    """Parts of one image as vectors, for late interaction (MaxSim).
+
+    `vectors` f16 (n, patch_dim), unit rows, n >= 0; `boxes` f32 (n, 4) x0 y0 x1 y1 in pixels: where each is.
+    """
+
+    vectors: NDArray[np.float16]
+    boxes: NDArray[np.float32]
+
+    @staticmethod
+    def none(patch_dim: int = 0) -> Patches:
+        return Patches(np.zeros((0, patch_dim), np.float16), np.zeros((0, 4), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
 class ImageFeatures:
     """What an encoder keeps of one image.
 
@@ -120,6 +139,7 @@ class ImageFeatures:
     vector: NDArray[np.float32]
     appearance: NDArray[np.float32]
     proposals: Proposals
+    patches: Patches = field(default_factory=Patches.none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +158,8 @@ class TextFeatures:
     `vector` f32 (dim,). `concepts` are those the phrase stands for (empty for a sentence, and for encoders without
     a closed vocabulary). `known` is False where no concept is near enough: then `nearest` names the closest ones and
     the vector must not be used for a judgement. `calibrated`: the dot product with an image vector is already a
-    probability.
+    probability. `phrases` f32 (m, patch_dim), unit rows: its parts, compared with patches by MaxSim; m = 0 where the
+    encoder makes none.
     """
 
     vector: NDArray[np.float32]
@@ -146,6 +167,7 @@ class TextFeatures:
     known: bool = True
     nearest: tuple[str, ...] = ()
     calibrated: bool = False
+    phrases: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +178,16 @@ class Collection:
     created_at: datetime
     image_count: int = 0
     display_name: str = ""
+    indexes: IndexSpec = field(default_factory=IndexSpec)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
     """One photograph of a collection: everything about it but its bytes and vectors.
 
-    `taken_at` is local wall-clock time labelled UTC: what the camera's clock showed, wherever it was.
+    `taken_at` is local wall-clock time labelled UTC: what the camera's clock showed, wherever it was. `caption` and
+    `place` are what the file says about itself, `text` the words that can be read in the photograph. `group` is the
+    photograph that this one nearly repeats, empty where it repeats none.
     """
 
     id: ImageId
@@ -177,6 +202,10 @@ class ImageRecord:
     latitude: float | None = None
     longitude: float | None = None
     tags: tuple[str, ...] = ()
+    caption: str = ""
+    place: str = ""
+    text: str = ""
+    group: ImageId = ""
 
     @property
     def path(self) -> str:
@@ -196,12 +225,31 @@ class ImageChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word or line that can be read in a photograph, where, and how sure that is (0..1)."""
+
+    text: str
+    box: Box
+    score: float
+
+
+COLOUR_DIM = 64
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRow:
-    """An `ImageRecord` with its bytes and features, as written to a store."""
+    """An `ImageRecord` with its bytes and features, as written to a store.
+
+    `words` in reading order; `phash` an unsigned perceptual hash of 64 bits, None where none was made; `colours` f32
+    (COLOUR_DIM,), compared by dot product.
+    """
 
     record: ImageRecord
     content: bytes
     features: ImageFeatures
+    words: tuple[Word, ...] = ()
+    phash: int | None = None
+    colours: NDArray[np.float32] = field(default_factory=lambda: np.zeros(COLOUR_DIM, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +258,7 @@ class Filter:
 
     `ids` None: the whole collection; an empty tuple: nothing.
     `after`/`before` bound `taken_at` (after <= taken_at < before); an image without a date never matches either.
+    `expression` is a filter after AIP-160 (docs/filters.md).
     """
 
     ids: tuple[ImageId, ...] | None = None
@@ -220,14 +269,20 @@ class Filter:
     min_width: int = 0
     min_height: int = 0
     path_prefix: str = ""
+    expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result. `score` is in the metric of the search (dot, cosine): larger is nearer."""
+    """One search result. `score` is in the metric of the search (dot, cosine, MaxSim, BM25, fused): larger is nearer.
+
+    `regions` is where the match is, for searches that know; `duplicates` are photographs that this one stands for.
+    """
 
     record: ImageRecord
     score: float
+    regions: tuple[Region, ...] = ()
+    duplicates: tuple[ImageId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

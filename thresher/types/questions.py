@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from thresher.types.images import Filter
+from thresher.types.queries import Aspect
 
 
 class Kind(StrEnum):
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     ANY = "any"
     COMPARE = "compare"
     DESCRIBE = "describe"
+    READ = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,27 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """Photographs in which these words can be read, in any case and in this order: "STOP"."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Photographs that a query other than words finds: like one that is named, with the same colours, a taught name.
+
+    `reference` is how the asker called the picture (a file name, or the taught name); `change` how what is looked for
+    differs from it ("without the dog").
+    """
+
+    reference: str
+    aspect: Aspect = Aspect.WHOLE
+    change: str = ""
+    exemplar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     parts: tuple[Expr, ...]
 
@@ -62,7 +85,8 @@ class Not:
     part: Expr
 
 
-Expr = Predicate | Where | And | Or | Not
+Leaf = Predicate | Where | Says | Like
+Expr = Leaf | And | Or | Not
 """A set of photographs, written over predicates."""
 
 
@@ -111,6 +135,13 @@ class Pipeline(StrEnum):
     MODEL = "model"
 
 
+class Duplicates(StrEnum):
+    """Photographs that nearly repeat each other are one (`GROUPED`), or count each for itself."""
+
+    GROUPED = "grouped"
+    SEPARATE = "separate"
+
+
 @dataclass(frozen=True, slots=True)
 class AskOptions:
     """`abstain` False forces a value even where the judge is unsure (suites). `scope` restricts the photographs."""
@@ -121,3 +152,4 @@ class AskOptions:
     max_evidence: int = 12
     scope: Filter = field(default_factory=Filter)
     pipeline: Pipeline = Pipeline.AGENT
+    duplicates: Duplicates = Duplicates.GROUPED

@@ -27,19 +27,21 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from thresher.v1 import types_pb2 as thresher_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15thresher/v1/ask.proto\x12\x0bthresher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17thresher/v1/types.proto\"Z\n\x13GetWitnessesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07phrases\x18\x02 \x03(\t\x12\"\n\x05scope\x18\x03 \x01(\x0b\x32\x13.thresher.v1.Filter\"Q\n\x14GetWitnessesResponse\x12\x0e\n\x06images\x18\x01 \x03(\t\x12)\n\twitnesses\x18\x02 \x03(\x0b\x32\x16.thresher.v1.Witnesses\"g\n\tWitnesses\x12\r\n\x05known\x18\x01 \x01(\x08\x12\x10\n\x08\x63oncepts\x18\x02 \x03(\t\x12\x12\n\ncalibrated\x18\x03 \x01(\x08\x12\x12\n\nsimilarity\x18\x04 \x03(\x02\x12\x11\n\tdetection\x18\x05 \x03(\x02\"X\n\nAskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12(\n\x07options\x18\x03 \x01(\x0b\x32\x17.thresher.v1.AskOptions\"\xf6\x01\n\nAskOptions\x12\x14\n\x07\x61\x62stain\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12%\n\x07wording\x18\x02 \x01(\x0e\x32\x14.thresher.v1.Wording\x12&\n\x06ground\x18\x03 \x01(\x0e\x32\x16.thresher.v1.Grounding\x12\x19\n\x0cmax_evidence\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\"\n\x05scope\x18\x05 \x01(\x0b\x32\x13.thresher.v1.Filter\x12\'\n\x08pipeline\x18\x06 \x01(\x0e\x32\x15.thresher.v1.PipelineB\n\n\x08_abstainB\x0f\n\r_max_evidence\"\xe3\x01\n\x0b\x41skResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12!\n\x04plan\x18\x02 \x01(\x0b\x32\x11.thresher.v1.PlanH\x00\x12!\n\x04step\x18\x03 \x01(\x0b\x32\x11.thresher.v1.StepH\x00\x12)\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x15.thresher.v1.EvidenceH\x00\x12!\n\x04text\x18\x05 \x01(\x0b\x32\x11.thresher.v1.TextH\x00\x12%\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x13.thresher.v1.AnswerH\x00\x42\x07\n\x05\x65vent\"\xca\x01\n\x04Plan\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\'\n\x06target\x18\x02 \x01(\x0b\x32\x17.thresher.v1.Expression\x12*\n\tcondition\x18\x03 \x01(\x0b\x32\x17.thresher.v1.Expression\x12-\n\x0c\x63ompare_with\x18\x04 \x01(\x0b\x32\x17.thresher.v1.Expression\x12\x12\n\ncomparison\x18\x05 \x01(\t\x12\x0f\n\x07planner\x18\x06 \x01(\t\x12\x0b\n\x03one\x18\x07 \x01(\x08\"\xff\x01\n\nExpression\x12+\n\tpredicate\x18\x01 \x01(\x0b\x32\x16.thresher.v1.PredicateH\x00\x12#\n\x05where\x18\x02 \x01(\x0b\x32\x12.thresher.v1.WhereH\x00\x12*\n\x06\x61ll_of\x18\x03 \x01(\x0b\x32\x18.thresher.v1.ExpressionsH\x00\x12*\n\x06\x61ny_of\x18\x04 \x01(\x0b\x32\x18.thresher.v1.ExpressionsH\x00\x12*\n\x07negated\x18\x05 \x01(\x0b\x32\x17.thresher.v1.ExpressionH\x00\x12\r\n\x05words\x18\x06 \x01(\tB\x0c\n\nexpression\"5\n\x0b\x45xpressions\x12&\n\x05parts\x18\x01 \x03(\x0b\x32\x17.thresher.v1.Expression\"a\n\tPredicate\x12\x0c\n\x04noun\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12\x10\n\x08relation\x18\x03 \x01(\t\x12\x0e\n\x06object\x18\x04 \x01(\t\x12\x11\n\tmin_count\x18\x05 \x01(\x05\"k\n\x05Where\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12)\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x04Step\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x14\n\x0cmilliseconds\x18\x04 \x01(\x01\"3\n\x08\x45vidence\x12\'\n\x08\x63itation\x18\x01 \x01(\x0b\x32\x15.thresher.v1.Citation\"$\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\"b\n\x08\x43itation\x12\r\n\x05image\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x12$\n\x07regions\x18\x04 \x03(\x0b\x32\x13.thresher.v1.Region\"\x9e\x01\n\x06\x41nswer\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.thresher.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12(\n\tcitations\x18\x03 \x03(\x0b\x32\x15.thresher.v1.Citation\x12\x12\n\nconfidence\x18\x04 \x01(\x01\x12\x10\n\x08\x64\x65graded\x18\x05 \x01(\t\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"\xfd\x01\n\x07Verdict\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0e\n\x06images\x18\x03 \x03(\t\x12\r\n\x05paths\x18\x04 \x03(\t\x12,\n\x08interval\x18\x05 \x01(\x0b\x32\x15.thresher.v1.IntervalH\x00\x88\x01\x01\x12\x0e\n\x06judged\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\x11\n\tunchecked\x18\x08 \x03(\t\x12\x11\n\tabstained\x18\t \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0b \x01(\tB\x0b\n\t_interval\"%\n\x08Interval\x12\x0b\n\x03low\x18\x01 \x01(\x03\x12\x0c\n\x04high\x18\x02 \x01(\x03*Z\n\x07Wording\x12\x17\n\x13WORDING_UNSPECIFIED\x10\x00\x12\x10\n\x0cWORDING_NONE\x10\x01\x12\x11\n\rWORDING_PLAIN\x10\x02\x12\x11\n\rWORDING_MODEL\x10\x03*O\n\tGrounding\x12\x19\n\x15GROUNDING_UNSPECIFIED\x10\x00\x12\x12\n\x0eGROUNDING_NONE\x10\x01\x12\x13\n\x0fGROUNDING_SHOWN\x10\x02*\x94\x01\n\x08Pipeline\x12\x18\n\x14PIPELINE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePIPELINE_AGENT\x10\x01\x12\x15\n\x11PIPELINE_DETECTOR\x10\x02\x12\x17\n\x13PIPELINE_SIMILARITY\x10\x03\x12\x16\n\x12PIPELINE_BASE_RATE\x10\x04\x12\x12\n\x0ePIPELINE_MODEL\x10\x05\x32\x9d\x01\n\nAskService\x12:\n\x03\x41sk\x12\x17.thresher.v1.AskRequest\x1a\x18.thresher.v1.AskResponse0\x01\x12S\n\x0cGetWitnesses\x12 .thresher.v1.GetWitnessesRequest\x1a!.thresher.v1.GetWitnessesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15thresher/v1/ask.proto\x12\x0bthresher.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17thresher/v1/types.proto\"Z\n\x13GetWitnessesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07phrases\x18\x02 \x03(\t\x12\"\n\x05scope\x18\x03 \x01(\x0b\x32\x13.thresher.v1.Filter\"Q\n\x14GetWitnessesResponse\x12\x0e\n\x06images\x18\x01 \x03(\t\x12)\n\twitnesses\x18\x02 \x03(\x0b\x32\x16.thresher.v1.Witnesses\"g\n\tWitnesses\x12\r\n\x05known\x18\x01 \x01(\x08\x12\x10\n\x08\x63oncepts\x18\x02 \x03(\t\x12\x12\n\ncalibrated\x18\x03 \x01(\x08\x12\x12\n\nsimilarity\x18\x04 \x03(\x02\x12\x11\n\tdetection\x18\x05 \x03(\x02\"X\n\nAskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12(\n\x07options\x18\x03 \x01(\x0b\x32\x17.thresher.v1.AskOptions\"\xa3\x02\n\nAskOptions\x12\x14\n\x07\x61\x62stain\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12%\n\x07wording\x18\x02 \x01(\x0e\x32\x14.thresher.v1.Wording\x12&\n\x06ground\x18\x03 \x01(\x0e\x32\x16.thresher.v1.Grounding\x12\x19\n\x0cmax_evidence\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\"\n\x05scope\x18\x05 \x01(\x0b\x32\x13.thresher.v1.Filter\x12\'\n\x08pipeline\x18\x06 \x01(\x0e\x32\x15.thresher.v1.Pipeline\x12+\n\nduplicates\x18\x07 \x01(\x0e\x32\x17.thresher.v1.DuplicatesB\n\n\x08_abstainB\x0f\n\r_max_evidence\"\xe3\x01\n\x0b\x41skResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12!\n\x04plan\x18\x02 \x01(\x0b\x32\x11.thresher.v1.PlanH\x00\x12!\n\x04step\x18\x03 \x01(\x0b\x32\x11.thresher.v1.StepH\x00\x12)\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x15.thresher.v1.EvidenceH\x00\x12!\n\x04text\x18\x05 \x01(\x0b\x32\x11.thresher.v1.TextH\x00\x12%\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x13.thresher.v1.AnswerH\x00\x42\x07\n\x05\x65vent\"\xca\x01\n\x04Plan\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\'\n\x06target\x18\x02 \x01(\x0b\x32\x17.thresher.v1.Expression\x12*\n\tcondition\x18\x03 \x01(\x0b\x32\x17.thresher.v1.Expression\x12-\n\x0c\x63ompare_with\x18\x04 \x01(\x0b\x32\x17.thresher.v1.Expression\x12\x12\n\ncomparison\x18\x05 \x01(\t\x12\x0f\n\x07planner\x18\x06 \x01(\t\x12\x0b\n\x03one\x18\x07 \x01(\x08\"\xc5\x02\n\nExpression\x12+\n\tpredicate\x18\x01 \x01(\x0b\x32\x16.thresher.v1.PredicateH\x00\x12#\n\x05where\x18\x02 \x01(\x0b\x32\x12.thresher.v1.WhereH\x00\x12*\n\x06\x61ll_of\x18\x03 \x01(\x0b\x32\x18.thresher.v1.ExpressionsH\x00\x12*\n\x06\x61ny_of\x18\x04 \x01(\x0b\x32\x18.thresher.v1.ExpressionsH\x00\x12*\n\x07negated\x18\x05 \x01(\x0b\x32\x17.thresher.v1.ExpressionH\x00\x12!\n\x04says\x18\x07 \x01(\x0b\x32\x11.thresher.v1.SaysH\x00\x12!\n\x04like\x18\x08 \x01(\x0b\x32\x11.thresher.v1.LikeH\x00\x12\r\n\x05words\x18\x06 \x01(\tB\x0c\n\nexpression\"5\n\x0b\x45xpressions\x12&\n\x05parts\x18\x01 \x03(\x0b\x32\x17.thresher.v1.Expression\"a\n\tPredicate\x12\x0c\n\x04noun\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12\x10\n\x08relation\x18\x03 \x01(\t\x12\x0e\n\x06object\x18\x04 \x01(\t\x12\x11\n\tmin_count\x18\x05 \x01(\x05\"k\n\x05Where\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12)\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x04Says\x12\x0c\n\x04text\x18\x01 \x01(\t\"K\n\x04Like\x12\x11\n\treference\x18\x01 \x01(\t\x12\x0e\n\x06\x61spect\x18\x02 \x01(\t\x12\x0e\n\x06\x63hange\x18\x03 \x01(\t\x12\x10\n\x08\x65xemplar\x18\x04 \x01(\x08\"I\n\x04Step\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x14\n\x0cmilliseconds\x18\x04 \x01(\x01\"3\n\x08\x45vidence\x12\'\n\x08\x63itation\x18\x01 \x01(\x0b\x32\x15.thresher.v1.Citation\"$\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\"b\n\x08\x43itation\x12\r\n\x05image\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x12$\n\x07regions\x18\x04 \x03(\x0b\x32\x13.thresher.v1.Region\"\x9e\x01\n\x06\x41nswer\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.thresher.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12(\n\tcitations\x18\x03 \x03(\x0b\x32\x15.thresher.v1.Citation\x12\x12\n\nconfidence\x18\x04 \x01(\x01\x12\x10\n\x08\x64\x65graded\x18\x05 \x01(\t\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"\x91\x02\n\x07Verdict\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0e\n\x06images\x18\x03 \x03(\t\x12\r\n\x05paths\x18\x04 \x03(\t\x12,\n\x08interval\x18\x05 \x01(\x0b\x32\x15.thresher.v1.IntervalH\x00\x88\x01\x01\x12\x0e\n\x06judged\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\x11\n\tunchecked\x18\x08 \x03(\t\x12\x11\n\tabstained\x18\t \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0b \x01(\t\x12\x12\n\nduplicates\x18\x0c \x01(\x03\x42\x0b\n\t_interval\"%\n\x08Interval\x12\x0b\n\x03low\x18\x01 \x01(\x03\x12\x0c\n\x04high\x18\x02 \x01(\x03*Y\n\nDuplicates\x12\x1a\n\x16\x44UPLICATES_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44UPLICATES_GROUPED\x10\x01\x12\x17\n\x13\x44UPLICATES_SEPARATE\x10\x02*Z\n\x07Wording\x12\x17\n\x13WORDING_UNSPECIFIED\x10\x00\x12\x10\n\x0cWORDING_NONE\x10\x01\x12\x11\n\rWORDING_PLAIN\x10\x02\x12\x11\n\rWORDING_MODEL\x10\x03*O\n\tGrounding\x12\x19\n\x15GROUNDING_UNSPECIFIED\x10\x00\x12\x12\n\x0eGROUNDING_NONE\x10\x01\x12\x13\n\x0fGROUNDING_SHOWN\x10\x02*\x94\x01\n\x08Pipeline\x12\x18\n\x14PIPELINE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePIPELINE_AGENT\x10\x01\x12\x15\n\x11PIPELINE_DETECTOR\x10\x02\x12\x17\n\x13PIPELINE_SIMILARITY\x10\x03\x12\x16\n\x12PIPELINE_BASE_RATE\x10\x04\x12\x12\n\x0ePIPELINE_MODEL\x10\x05\x32\x9d\x01\n\nAskService\x12:\n\x03\x41sk\x12\x17.thresher.v1.AskRequest\x1a\x18.thresher.v1.AskResponse0\x01\x12S\n\x0cGetWitnesses\x12 .thresher.v1.GetWitnessesRequest\x1a!.thresher.v1.GetWitnessesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'thresher.v1.ask_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORDING']._serialized_start=2423
-  _globals['_WORDING']._serialized_end=2513
-  _globals['_GROUNDING']._serialized_start=2515
-  _globals['_GROUNDING']._serialized_end=2594
-  _globals['_PIPELINE']._serialized_start=2597
-  _globals['_PIPELINE']._serialized_end=2745
+  _globals['_DUPLICATES']._serialized_start=2657
+  _globals['_DUPLICATES']._serialized_end=2746
+  _globals['_WORDING']._serialized_start=2748
+  _globals['_WORDING']._serialized_end=2838
+  _globals['_GROUNDING']._serialized_start=2840
+  _globals['_GROUNDING']._serialized_end=2919
+  _globals['_PIPELINE']._serialized_start=2922
+  _globals['_PIPELINE']._serialized_end=3070
   _globals['_GETWITNESSESREQUEST']._serialized_start=126
   _globals['_GETWITNESSESREQUEST']._serialized_end=216
   _globals['_GETWITNESSESRESPONSE']._serialized_start=218
@@ -49,33 +51,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASKREQUEST']._serialized_start=406
   _globals['_ASKREQUEST']._serialized_end=494
   _globals['_ASKOPTIONS']._serialized_start=497
-  _globals['_ASKOPTIONS']._serialized_end=743
-  _globals['_ASKRESPONSE']._serialized_start=746
-  _globals['_ASKRESPONSE']._serialized_end=973
-  _globals['_PLAN']._serialized_start=976
-  _globals['_PLAN']._serialized_end=1178
-  _globals['_EXPRESSION']._serialized_start=1181
-  _globals['_EXPRESSION']._serialized_end=1436
-  _globals['_EXPRESSIONS']._serialized_start=1438
-  _globals['_EXPRESSIONS']._serialized_end=1491
-  _globals['_PREDICATE']._serialized_start=1493
-  _globals['_PREDICATE']._serialized_end=1590
-  _globals['_WHERE']._serialized_start=1592
-  _globals['_WHERE']._serialized_end=1699
-  _globals['_STEP']._serialized_start=1701
-  _globals['_STEP']._serialized_end=1774
-  _globals['_EVIDENCE']._serialized_start=1776
-  _globals['_EVIDENCE']._serialized_end=1827
-  _globals['_TEXT']._serialized_start=1829
-  _globals['_TEXT']._serialized_end=1865
-  _globals['_CITATION']._serialized_start=1867
-  _globals['_CITATION']._serialized_end=1965
-  _globals['_ANSWER']._serialized_start=1968
-  _globals['_ANSWER']._serialized_end=2126
-  _globals['_VERDICT']._serialized_start=2129
-  _globals['_VERDICT']._serialized_end=2382
-  _globals['_INTERVAL']._serialized_start=2384
-  _globals['_INTERVAL']._serialized_end=2421
-  _globals['_ASKSERVICE']._serialized_start=2748
-  _globals['_ASKSERVICE']._serialized_end=2905
+  _globals['_ASKOPTIONS']._serialized_end=788
+  _globals['_ASKRESPONSE']._serialized_start=791
+  _globals['_ASKRESPONSE']._serialized_end=1018
+  _globals['_PLAN']._serialized_start=1021
+  _globals['_PLAN']._serialized_end=1223
+  _globals['_EXPRESSION']._serialized_start=1226
+  _globals['_EXPRESSION']._serialized_end=1551
+  _globals['_EXPRESSIONS']._serialized_start=1553
+  _globals['_EXPRESSIONS']._serialized_end=1606
+  _globals['_PREDICATE']._serialized_start=1608
+  _globals['_PREDICATE']._serialized_end=1705
+  _globals['_WHERE']._serialized_start=1707
+  _globals['_WHERE']._serialized_end=1814
+  _globals['_SAYS']._serialized_start=1816
+  _globals['_SAYS']._serialized_end=1836
+  _globals['_LIKE']._serialized_start=1838
+  _globals['_LIKE']._serialized_end=1913
+  _globals['_STEP']._serialized_start=1915
+  _globals['_STEP']._serialized_end=1988
+  _globals['_EVIDENCE']._serialized_start=1990
+  _globals['_EVIDENCE']._serialized_end=2041
+  _globals['_TEXT']._serialized_start=2043
+  _globals['_TEXT']._serialized_end=2079
+  _globals['_CITATION']._serialized_start=2081
+  _globals['_CITATION']._serialized_end=2179
+  _globals['_ANSWER']._serialized_start=2182
+  _globals['_ANSWER']._serialized_end=2340
+  _globals['_VERDICT']._serialized_start=2343
+  _globals['_VERDICT']._serialized_end=2616
+  _globals['_INTERVAL']._serialized_start=2618
+  _globals['_INTERVAL']._serialized_end=2655
+  _globals['_ASKSERVICE']._serialized_start=3073
+  _globals['_ASKSERVICE']._serialized_end=3230
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Duplicates(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DUPLICATES_UNSPECIFIED: _ClassVar[Duplicates]
+    DUPLICATES_GROUPED: _ClassVar[Duplicates]
+    DUPLICATES_SEPARATE: _ClassVar[Duplicates]
+
 class Wording(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WORDING_UNSPECIFIED: _ClassVar[Wording]
@@ -33,6 +39,9 @@ class Pipeline(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PIPELINE_SIMILARITY: _ClassVar[Pipeline]
     PIPELINE_BASE_RATE: _ClassVar[Pipeline]
     PIPELINE_MODEL: _ClassVar[Pipeline]
+DUPLICATES_UNSPECIFIED: Duplicates
+DUPLICATES_GROUPED: Duplicates
+DUPLICATES_SEPARATE: Duplicates
 WORDING_UNSPECIFIED: Wording
 WORDING_NONE: Wording
 WORDING_PLAIN: Wording
@@ -90,20 +99,22 @@ class AskRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., question: _Optional[str] = ..., options: _Optional[_Union[AskOptions, _Mapping]] = ...) -> None: ...
 
 class AskOptions(_message.Message):
-    __slots__ = ("abstain", "wording", "ground", "max_evidence", "scope", "pipeline")
+    __slots__ = ("abstain", "wording", "ground", "max_evidence", "scope", "pipeline", "duplicates")
     ABSTAIN_FIELD_NUMBER: _ClassVar[int]
     WORDING_FIELD_NUMBER: _ClassVar[int]
     GROUND_FIELD_NUMBER: _ClassVar[int]
     MAX_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     abstain: bool
     wording: Wording
     ground: Grounding
     max_evidence: int
     scope: _types_pb2.Filter
     pipeline: Pipeline
-    def __init__(self, abstain: _Optional[bool] = ..., wording: _Optional[_Union[Wording, str]] = ..., ground: _Optional[_Union[Grounding, str]] = ..., max_evidence: _Optional[int] = ..., scope: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ...) -> None: ...
+    duplicates: Duplicates
+    def __init__(self, abstain: _Optional[bool] = ..., wording: _Optional[_Union[Wording, str]] = ..., ground: _Optional[_Union[Grounding, str]] = ..., max_evidence: _Optional[int] = ..., scope: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, str]] = ..., duplicates: _Optional[_Union[Duplicates, str]] = ...) -> None: ...
 
 class AskResponse(_message.Message):
     __slots__ = ("sequence", "plan", "step", "evidence", "text", "answer")
@@ -140,20 +151,24 @@ class Plan(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., target: _Optional[_Union[Expression, _Mapping]] = ..., condition: _Optional[_Union[Expression, _Mapping]] = ..., compare_with: _Optional[_Union[Expression, _Mapping]] = ..., comparison: _Optional[str] = ..., planner: _Optional[str] = ..., one: _Optional[bool] = ...) -> None: ...
 
 class Expression(_message.Message):
-    __slots__ = ("predicate", "where", "all_of", "any_of", "negated", "words")
+    __slots__ = ("predicate", "where", "all_of", "any_of", "negated", "says", "like", "words")
     PREDICATE_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
     ALL_OF_FIELD_NUMBER: _ClassVar[int]
     ANY_OF_FIELD_NUMBER: _ClassVar[int]
     NEGATED_FIELD_NUMBER: _ClassVar[int]
+    SAYS_FIELD_NUMBER: _ClassVar[int]
+    LIKE_FIELD_NUMBER: _ClassVar[int]
     WORDS_FIELD_NUMBER: _ClassVar[int]
     predicate: Predicate
     where: Where
     all_of: Expressions
     any_of: Expressions
     negated: Expression
+    says: Says
+    like: Like
     words: str
-    def __init__(self, predicate: _Optional[_Union[Predicate, _Mapping]] = ..., where: _Optional[_Union[Where, _Mapping]] = ..., all_of: _Optional[_Union[Expressions, _Mapping]] = ..., any_of: _Optional[_Union[Expressions, _Mapping]] = ..., negated: _Optional[_Union[Expression, _Mapping]] = ..., words: _Optional[str] = ...) -> None: ...
+    def __init__(self, predicate: _Optional[_Union[Predicate, _Mapping]] = ..., where: _Optional[_Union[Where, _Mapping]] = ..., all_of: _Optional[_Union[Expressions, _Mapping]] = ..., any_of: _Optional[_Union[Expressions, _Mapping]] = ..., negated: _Optional[_Union[Expression, _Mapping]] = ..., says: _Optional[_Union[Says, _Mapping]] = ..., like: _Optional[_Union[Like, _Mapping]] = ..., words: _Optional[str] = ...) -> None: ...
 
 class Expressions(_message.Message):
     __slots__ = ("parts",)
@@ -184,6 +199,24 @@ class Where(_message.Message):
     after: _timestamp_pb2.Timestamp
     before: _timestamp_pb2.Timestamp
     def __init__(self, tag: _Optional[str] = ..., after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Says(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class Like(_message.Message):
+    __slots__ = ("reference", "aspect", "change", "exemplar")
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    ASPECT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    EXEMPLAR_FIELD_NUMBER: _ClassVar[int]
+    reference: str
+    aspect: str
+    change: str
+    exemplar: bool
+    def __init__(self, reference: _Optional[str] = ..., aspect: _Optional[str] = ..., change: _Optional[str] = ..., exemplar: _Optional[bool] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("name", "detail", "count", "milliseconds")
@@ -240,7 +273,7 @@ class Answer(_message.Message):
     def __init__(self, verdict: _Optional[_Union[Verdict, _Mapping]] = ..., text: _Optional[str] = ..., citations: _Optional[_Iterable[_Union[Citation, _Mapping]]] = ..., confidence: _Optional[float] = ..., degraded: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("kind", "value", "images", "paths", "interval", "judged", "total", "unchecked", "abstained", "reason", "detail")
+    __slots__ = ("kind", "value", "images", "paths", "interval", "judged", "total", "unchecked", "abstained", "reason", "detail", "duplicates")
     KIND_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
@@ -252,6 +285,7 @@ class Verdict(_message.Message):
     ABSTAINED_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     kind: str
     value: _struct_pb2.Value
     images: _containers.RepeatedScalarFieldContainer[str]
@@ -263,7 +297,8 @@ class Verdict(_message.Message):
     abstained: bool
     reason: str
     detail: str
-    def __init__(self, kind: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., images: _Optional[_Iterable[str]] = ..., paths: _Optional[_Iterable[str]] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ..., judged: _Optional[int] = ..., total: _Optional[int] = ..., unchecked: _Optional[_Iterable[str]] = ..., abstained: _Optional[bool] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
+    duplicates: int
+    def __init__(self, kind: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., images: _Optional[_Iterable[str]] = ..., paths: _Optional[_Iterable[str]] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ..., judged: _Optional[int] = ..., total: _Optional[int] = ..., unchecked: _Optional[_Iterable[str]] = ..., abstained: _Optional[bool] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., duplicates: _Optional[int] = ...) -> None: ...
 
 class Interval(_message.Message):
     __slots__ = ("low", "high")

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Image(_message.Message):
-    __slots__ = ("name", "paths", "width", "height", "mime_type", "size_bytes", "import_time", "taken_time", "camera", "latitude", "longitude", "tags")
+    __slots__ = ("name", "paths", "width", "height", "mime_type", "size_bytes", "import_time", "taken_time", "camera", "latitude", "longitude", "tags", "caption", "place", "text", "near_duplicate_of")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PATHS_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,10 @@ class Image(_message.Message):
     LATITUDE_FIELD_NUMBER: _ClassVar[int]
     LONGITUDE_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    CAPTION_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NEAR_DUPLICATE_OF_FIELD_NUMBER: _ClassVar[int]
     name: str
     paths: _containers.RepeatedScalarFieldContainer[str]
     width: int
@@ -39,7 +43,11 @@ class Image(_message.Message):
     latitude: float
     longitude: float
     tags: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., paths: _Optional[_Iterable[str]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., mime_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., import_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., taken_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., camera: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
+    caption: str
+    place: str
+    text: str
+    near_duplicate_of: str
+    def __init__(self, name: _Optional[str] = ..., paths: _Optional[_Iterable[str]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., mime_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., import_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., taken_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., camera: _Optional[str] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., tags: _Optional[_Iterable[str]] = ..., caption: _Optional[str] = ..., place: _Optional[str] = ..., text: _Optional[str] = ..., near_duplicate_of: _Optional[str] = ...) -> None: ...
 
 class UploadImagesRequest(_message.Message):
     __slots__ = ("parent", "header", "chunk")

@@ -26,29 +26,39 @@ from thresher.v1 import images_pb2 as thresher_dot_v1_dot_images__pb2
 from thresher.v1 import types_pb2 as thresher_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/search.proto\x12\x0bthresher.v1\x1a\x18thresher/v1/images.proto\x1a\x17thresher/v1/types.proto\"\x96\x01\n\rSearchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x0f\n\x05image\x18\x03 \x01(\tH\x00\x12\x17\n\rimage_content\x18\x04 \x01(\x0cH\x00\x12#\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x13.thresher.v1.Filter\x12\r\n\x05limit\x18\x06 \x01(\x05\x42\x07\n\x05query\"`\n\x0eSearchResponse\x12$\n\x04hits\x18\x01 \x03(\x0b\x32\x16.thresher.v1.SearchHit\x12\x17\n\x0funknown_concept\x18\x02 \x01(\x08\x12\x0f\n\x07nearest\x18\x03 \x03(\t\"=\n\tSearchHit\x12!\n\x05image\x18\x01 \x01(\x0b\x32\x12.thresher.v1.Image\x12\r\n\x05score\x18\x02 \x01(\x02\"J\n\rGroundRequest\x12\r\n\x05image\x18\x01 \x01(\t\x12*\n\x07prompts\x18\x02 \x03(\x0b\x32\x19.thresher.v1.GroundPrompt\"n\n\x0cGroundPrompt\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12#\n\x05point\x18\x02 \x01(\x0b\x32\x12.thresher.v1.PointH\x00\x12\x1f\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x10.thresher.v1.BoxH\x00\x42\x08\n\x06prompt\"<\n\x0eGroundResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.thresher.v1.GroundResult\"4\n\x0cGroundResult\x12$\n\x07regions\x18\x01 \x03(\x0b\x32\x13.thresher.v1.Region2R\n\rSearchService\x12\x41\n\x06Search\x12\x1a.thresher.v1.SearchRequest\x1a\x1b.thresher.v1.SearchResponse2U\n\x10GroundingService\x12\x41\n\x06Ground\x12\x1a.thresher.v1.GroundRequest\x1a\x1b.thresher.v1.GroundResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18thresher/v1/search.proto\x12\x0bthresher.v1\x1a\x18thresher/v1/images.proto\x1a\x17thresher/v1/types.proto\"\xb8\x01\n\rSearchRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12!\n\x05query\x18\x02 \x01(\x0b\x32\x12.thresher.v1.Query\x12#\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x13.thresher.v1.Filter\x12\r\n\x05limit\x18\x04 \x01(\x05\x12#\n\x06ranker\x18\x05 \x01(\x0e\x32\x13.thresher.v1.Ranker\x12\x1b\n\x13separate_duplicates\x18\x06 \x01(\x08\"\xce\x01\n\x05Query\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x05image\x18\x02 \x01(\tH\x00\x12\x11\n\x07\x63ontent\x18\x03 \x01(\x0cH\x00\x12\x12\n\x08\x65xemplar\x18\x04 \x01(\tH\x00\x12*\n\x07regions\x18\x05 \x03(\x0b\x32\x19.thresher.v1.RegionPrompt\x12#\n\x06\x61spect\x18\x06 \x01(\x0e\x32\x13.thresher.v1.Aspect\x12#\n\x06medium\x18\x07 \x01(\x0e\x32\x13.thresher.v1.MediumB\t\n\x07picture\"^\n\x0cRegionPrompt\x12#\n\x05point\x18\x01 \x01(\x0b\x32\x12.thresher.v1.PointH\x00\x12\x1f\n\x03\x62ox\x18\x02 \x01(\x0b\x32\x10.thresher.v1.BoxH\x00\x42\x08\n\x06prompt\"`\n\x0eSearchResponse\x12$\n\x04hits\x18\x01 \x03(\x0b\x32\x16.thresher.v1.SearchHit\x12\x17\n\x0funknown_concept\x18\x02 \x01(\x08\x12\x0f\n\x07nearest\x18\x03 \x03(\t\"w\n\tSearchHit\x12!\n\x05image\x18\x01 \x01(\x0b\x32\x12.thresher.v1.Image\x12\r\n\x05score\x18\x02 \x01(\x02\x12$\n\x07regions\x18\x03 \x03(\x0b\x32\x13.thresher.v1.Region\x12\x12\n\nduplicates\x18\x04 \x03(\t\"J\n\rGroundRequest\x12\r\n\x05image\x18\x01 \x01(\t\x12*\n\x07prompts\x18\x02 \x03(\x0b\x32\x19.thresher.v1.GroundPrompt\"n\n\x0cGroundPrompt\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12#\n\x05point\x18\x02 \x01(\x0b\x32\x12.thresher.v1.PointH\x00\x12\x1f\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x10.thresher.v1.BoxH\x00\x42\x08\n\x06prompt\"<\n\x0eGroundResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.thresher.v1.GroundResult\"4\n\x0cGroundResult\x12$\n\x07regions\x18\x01 \x03(\x0b\x32\x13.thresher.v1.Region*\x7f\n\x06\x41spect\x12\x16\n\x12\x41SPECT_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41SPECT_WHOLE\x10\x01\x12\x11\n\rASPECT_OBJECT\x10\x02\x12\x11\n\rASPECT_COLOUR\x10\x03\x12\x10\n\x0c\x41SPECT_PLACE\x10\x04\x12\x13\n\x0f\x41SPECT_INSTANCE\x10\x05*z\n\x06Medium\x12\x16\n\x12MEDIUM_UNSPECIFIED\x10\x00\x12\x15\n\x11MEDIUM_PHOTOGRAPH\x10\x01\x12\x11\n\rMEDIUM_SKETCH\x10\x02\x12\x13\n\x0fMEDIUM_LINE_ART\x10\x03\x12\x19\n\x15MEDIUM_LOW_RESOLUTION\x10\x04*r\n\x06Ranker\x12\x16\n\x12RANKER_UNSPECIFIED\x10\x00\x12\x11\n\rRANKER_VECTOR\x10\x01\x12\x17\n\x13RANKER_MULTI_VECTOR\x10\x02\x12\x11\n\rRANKER_HYBRID\x10\x03\x12\x11\n\rRANKER_JUDGED\x10\x04\x32R\n\rSearchService\x12\x41\n\x06Search\x12\x1a.thresher.v1.SearchRequest\x1a\x1b.thresher.v1.SearchResponse2U\n\x10GroundingService\x12\x41\n\x06Ground\x12\x1a.thresher.v1.GroundRequest\x1a\x1b.thresher.v1.GroundResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'thresher.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_ASPECT']._serialized_start=1107
+  _globals['_ASPECT']._serialized_end=1234
+  _globals['_MEDIUM']._serialized_start=1236
+  _globals['_MEDIUM']._serialized_end=1358
+  _globals['_RANKER']._serialized_start=1360
+  _globals['_RANKER']._serialized_end=1474
   _globals['_SEARCHREQUEST']._serialized_start=93
-  _globals['_SEARCHREQUEST']._serialized_end=243
-  _globals['_SEARCHRESPONSE']._serialized_start=245
-  _globals['_SEARCHRESPONSE']._serialized_end=341
-  _globals['_SEARCHHIT']._serialized_start=343
-  _globals['_SEARCHHIT']._serialized_end=404
-  _globals['_GROUNDREQUEST']._serialized_start=406
-  _globals['_GROUNDREQUEST']._serialized_end=480
-  _globals['_GROUNDPROMPT']._serialized_start=482
-  _globals['_GROUNDPROMPT']._serialized_end=592
-  _globals['_GROUNDRESPONSE']._serialized_start=594
-  _globals['_GROUNDRESPONSE']._serialized_end=654
-  _globals['_GROUNDRESULT']._serialized_start=656
-  _globals['_GROUNDRESULT']._serialized_end=708
-  _globals['_SEARCHSERVICE']._serialized_start=710
-  _globals['_SEARCHSERVICE']._serialized_end=792
-  _globals['_GROUNDINGSERVICE']._serialized_start=794
-  _globals['_GROUNDINGSERVICE']._serialized_end=879
+  _globals['_SEARCHREQUEST']._serialized_end=277
+  _globals['_QUERY']._serialized_start=280
+  _globals['_QUERY']._serialized_end=486
+  _globals['_REGIONPROMPT']._serialized_start=488
+  _globals['_REGIONPROMPT']._serialized_end=582
+  _globals['_SEARCHRESPONSE']._serialized_start=584
+  _globals['_SEARCHRESPONSE']._serialized_end=680
+  _globals['_SEARCHHIT']._serialized_start=682
+  _globals['_SEARCHHIT']._serialized_end=801
+  _globals['_GROUNDREQUEST']._serialized_start=803
+  _globals['_GROUNDREQUEST']._serialized_end=877
+  _globals['_GROUNDPROMPT']._serialized_start=879
+  _globals['_GROUNDPROMPT']._serialized_end=989
+  _globals['_GROUNDRESPONSE']._serialized_start=991
+  _globals['_GROUNDRESPONSE']._serialized_end=1051
+  _globals['_GROUNDRESULT']._serialized_start=1053
+  _globals['_GROUNDRESULT']._serialized_end=1105
+  _globals['_SEARCHSERVICE']._serialized_start=1476
+  _globals['_SEARCHSERVICE']._serialized_end=1558
+  _globals['_GROUNDINGSERVICE']._serialized_start=1560
+  _globals['_GROUNDINGSERVICE']._serialized_end=1645
 # @@protoc_insertion_point(module_scope)

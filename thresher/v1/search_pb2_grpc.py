@@ -45,7 +45,7 @@ class SearchServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Search(self, request, context):
-        """Photographs nearest to a text or to a photograph of the collection.
+        """Photographs nearest to a text, a picture, parts of one, or both.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

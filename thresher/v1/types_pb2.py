@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17thresher/v1/types.proto\x12\x0bthresher.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"_\n\x0b\x45ncoderSpec\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03\x64im\x18\x02 \x01(\x05\x12\x0e\n\x06metric\x18\x03 \x01(\t\x12\x16\n\x0e\x61ppearance_dim\x18\x04 \x01(\x05\x12\x0f\n\x07weights\x18\x05 \x01(\t\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"5\n\x04Mask\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06\x63ounts\x18\x03 \x01(\x0c\"G\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\tretryable\x18\x04 \x01(\x08\"\x1d\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"u\n\x06Region\x12\x1d\n\x03\x62ox\x18\x01 \x01(\x0b\x32\x10.thresher.v1.Box\x12$\n\x04mask\x18\x02 \x01(\x0b\x32\x11.thresher.v1.MaskH\x00\x88\x01\x01\x12\r\n\x05score\x18\x03 \x01(\x02\x12\x0e\n\x06phrase\x18\x04 \x01(\tB\x07\n\x05_mask\"\xec\x01\n\x06\x46ilter\x12\x0e\n\x06images\x18\x01 \x03(\t\x12\x1a\n\x12restrict_to_images\x18\x02 \x01(\x08\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x15\n\rexcluded_tags\x18\x04 \x03(\t\x12)\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmin_width\x18\x07 \x01(\x05\x12\x12\n\nmin_height\x18\x08 \x01(\x05\x12\x13\n\x0bpath_prefix\x18\t \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17thresher/v1/types.proto\x12\x0bthresher.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x0b\x45ncoderSpec\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03\x64im\x18\x02 \x01(\x05\x12\x0e\n\x06metric\x18\x03 \x01(\t\x12\x16\n\x0e\x61ppearance_dim\x18\x04 \x01(\x05\x12\x0f\n\x07weights\x18\x05 \x01(\t\x12\x11\n\tpatch_dim\x18\x06 \x01(\x05\"5\n\x03\x42ox\x12\n\n\x02x0\x18\x01 \x01(\x02\x12\n\n\x02y0\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\"5\n\x04Mask\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06\x63ounts\x18\x03 \x01(\x0c\"G\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\tretryable\x18\x04 \x01(\x08\"\x1d\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"u\n\x06Region\x12\x1d\n\x03\x62ox\x18\x01 \x01(\x0b\x32\x10.thresher.v1.Box\x12$\n\x04mask\x18\x02 \x01(\x0b\x32\x11.thresher.v1.MaskH\x00\x88\x01\x01\x12\r\n\x05score\x18\x03 \x01(\x02\x12\x0e\n\x06phrase\x18\x04 \x01(\tB\x07\n\x05_mask\"\x80\x02\n\x06\x46ilter\x12\x0e\n\x06images\x18\x01 \x03(\t\x12\x1a\n\x12restrict_to_images\x18\x02 \x01(\x08\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x15\n\rexcluded_tags\x18\x04 \x03(\t\x12)\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmin_width\x18\x07 \x01(\x05\x12\x12\n\nmin_height\x18\x08 \x01(\x05\x12\x13\n\x0bpath_prefix\x18\t \x01(\t\x12\x12\n\nexpression\x18\n \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,17 +33,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'thresher.v1.types_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENCODERSPEC']._serialized_start=73
-  _globals['_ENCODERSPEC']._serialized_end=168
-  _globals['_BOX']._serialized_start=170
-  _globals['_BOX']._serialized_end=223
-  _globals['_MASK']._serialized_start=225
-  _globals['_MASK']._serialized_end=278
-  _globals['_ERROR']._serialized_start=280
-  _globals['_ERROR']._serialized_end=351
-  _globals['_POINT']._serialized_start=353
-  _globals['_POINT']._serialized_end=382
-  _globals['_REGION']._serialized_start=384
-  _globals['_REGION']._serialized_end=501
-  _globals['_FILTER']._serialized_start=504
-  _globals['_FILTER']._serialized_end=740
+  _globals['_ENCODERSPEC']._serialized_end=187
+  _globals['_BOX']._serialized_start=189
+  _globals['_BOX']._serialized_end=242
+  _globals['_MASK']._serialized_start=244
+  _globals['_MASK']._serialized_end=297
+  _globals['_ERROR']._serialized_start=299
+  _globals['_ERROR']._serialized_end=370
+  _globals['_POINT']._serialized_start=372
+  _globals['_POINT']._serialized_end=401
+  _globals['_REGION']._serialized_start=403
+  _globals['_REGION']._serialized_end=520
+  _globals['_FILTER']._serialized_start=523
+  _globals['_FILTER']._serialized_end=779
 # @@protoc_insertion_point(module_scope)

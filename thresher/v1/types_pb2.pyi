@@ -10,18 +10,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EncoderSpec(_message.Message):
-    __slots__ = ("id", "dim", "metric", "appearance_dim", "weights")
+    __slots__ = ("id", "dim", "metric", "appearance_dim", "weights", "patch_dim")
     ID_FIELD_NUMBER: _ClassVar[int]
     DIM_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     APPEARANCE_DIM_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    PATCH_DIM_FIELD_NUMBER: _ClassVar[int]
     id: str
     dim: int
     metric: str
     appearance_dim: int
     weights: str
-    def __init__(self, id: _Optional[str] = ..., dim: _Optional[int] = ..., metric: _Optional[str] = ..., appearance_dim: _Optional[int] = ..., weights: _Optional[str] = ...) -> None: ...
+    patch_dim: int
+    def __init__(self, id: _Optional[str] = ..., dim: _Optional[int] = ..., metric: _Optional[str] = ..., appearance_dim: _Optional[int] = ..., weights: _Optional[str] = ..., patch_dim: _Optional[int] = ...) -> None: ...
 
 class Box(_message.Message):
     __slots__ = ("x0", "y0", "x1", "y1")
@@ -78,7 +80,7 @@ class Region(_message.Message):
     def __init__(self, box: _Optional[_Union[Box, _Mapping]] = ..., mask: _Optional[_Union[Mask, _Mapping]] = ..., score: _Optional[float] = ..., phrase: _Optional[str] = ...) -> None: ...
 
 class Filter(_message.Message):
-    __slots__ = ("images", "restrict_to_images", "tags", "excluded_tags", "after", "before", "min_width", "min_height", "path_prefix")
+    __slots__ = ("images", "restrict_to_images", "tags", "excluded_tags", "after", "before", "min_width", "min_height", "path_prefix", "expression")
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     RESTRICT_TO_IMAGES_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +90,7 @@ class Filter(_message.Message):
     MIN_WIDTH_FIELD_NUMBER: _ClassVar[int]
     MIN_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
     images: _containers.RepeatedScalarFieldContainer[str]
     restrict_to_images: bool
     tags: _containers.RepeatedScalarFieldContainer[str]
@@ -97,4 +100,5 @@ class Filter(_message.Message):
     min_width: int
     min_height: int
     path_prefix: str
-    def __init__(self, images: _Optional[_Iterable[str]] = ..., restrict_to_images: _Optional[bool] = ..., tags: _Optional[_Iterable[str]] = ..., excluded_tags: _Optional[_Iterable[str]] = ..., after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_width: _Optional[int] = ..., min_height: _Optional[int] = ..., path_prefix: _Optional[str] = ...) -> None: ...
+    expression: str
+    def __init__(self, images: _Optional[_Iterable[str]] = ..., restrict_to_images: _Optional[bool] = ..., tags: _Optional[_Iterable[str]] = ..., excluded_tags: _Optional[_Iterable[str]] = ..., after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_width: _Optional[int] = ..., min_height: _Optional[int] = ..., path_prefix: _Optional[str] = ..., expression: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Filter expressions after https://google.aip.dev/160 (docs/filters.md): text -> tree -> SQL, or plain Python."""

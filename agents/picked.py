@@ -27,7 +27,7 @@ CHANGED = 3.0
 """Log-likelihood by which a photograph may be behind the best one for a picture and words."""
 
 SURE, LEAST = 0.95, 0.5
-"""What the nearest and the last of them are given as a probability: the order is known, chances are not."""
+"""What the nearest, and one with the least score, are given as a probability: the order is known, chances are not."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ async def pick(leaf: Says | Like, ids: Sequence[ImageId], scope: Filter, parts: 
     ranked = await search(query, scope, NEAREST, parts)
     if ranked.unknown:
         raise InvalidInput(f'I do not know what "{leaf.change}" means.', "Say it with other words.", "question")
-    hits = _alike(leaf, ranked.hits)
-    chance = _chances(hits)
+    least = _least(leaf, ranked.hits)
+    hits = [hit for hit in ranked.hits if hit.score >= least]
+    chance = _chances(hits, least)
     places = {hit.record.id: hit.regions for hit in hits if hit.regions}
     return Picked(np.array([chance.get(image_id, 0.0) for image_id in ids]), places)
 
@@ -73,19 +74,14 @@ async def named(name: str, store: ImageStore) -> ImageRecord:
     raise NotFound(f'The collection has no photograph called "{name}".', "Give its file name as `images` lists it.")
 
 
-def _alike(like: Like, hits: Sequence[Hit]) -> Sequence[Hit]:
-    """Those that are near enough to say so."""
-    least = TAUGHT if like.exemplar else ALIKE[like.aspect]
+def _least(like: Like, hits: Sequence[Hit]) -> float:
+    """The score from which a photograph is near enough to say so."""
     if like.change and hits:
-        least = hits[0].score - CHANGED
-    return [hit for hit in hits if hit.score >= least]
+        return hits[0].score - CHANGED
+    return TAUGHT if like.exemplar else ALIKE[like.aspect]
 
 
-def _chances(hits: Sequence[Hit]) -> dict[ImageId, float]:
-    """From the order of the hits, and how near they are beside each other."""
-    if not hits:
-        return {}
-    scores = np.array([hit.score for hit in hits])
-    spread = max(float(scores[0] - scores[-1]), 1e-9)
-    near = LEAST + (SURE - LEAST) * (scores - scores[-1]) / spread
-    return {hit.record.id: float(chance) for hit, chance in zip(hits, near, strict=True)}
+def _chances(hits: Sequence[Hit], least: float) -> dict[ImageId, float]:
+    """From how far each is between the least score and the best one."""
+    spread = max(hits[0].score - least, 1e-9) if hits else 1.0
+    return {hit.record.id: LEAST + (SURE - LEAST) * min(1.0, (hit.score - least) / spread) for hit in hits}

@@ -23,6 +23,7 @@ def form_of(query: Query) -> Form:
         if not query.text.strip():
             raise InvalidInput("There is nothing to search for.", "Give a text or a picture.", "query")
         return text.search
+    _check_together(query)
     if query.exemplar:
         return exemplars.search
     if query.aspect is Aspect.INSTANCE:
@@ -36,6 +37,22 @@ def form_of(query: Query) -> Form:
     if query.aspect is not Aspect.WHOLE:
         return conditional.search
     return image.search
+
+
+def _check_together(query: Query) -> None:
+    """InvalidInput where something of a query with a picture would be passed over. Regions go with an instance."""
+    given = {
+        "an exemplar": bool(query.exemplar),
+        "regions": bool(query.regions) and query.aspect is not Aspect.INSTANCE,
+        "words": bool(query.text.strip()),
+        f"the aspect {query.aspect.value}": query.aspect is not Aspect.WHOLE,
+        f"the medium {query.medium.value}": query.medium is not Medium.PHOTOGRAPH,
+    }
+    asked = [name for name, there in given.items() if there]
+    if len(asked) > 1:
+        raise InvalidInput(
+            f"A search cannot have {' and '.join(asked)} together.", "Search for one after the other.", "query"
+        )
 
 
 async def search(query: Query, where: Filter, limit: int, parts: SearchParts) -> Ranked:

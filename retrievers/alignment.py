@@ -26,14 +26,14 @@ _PARTS = (np.s_[:, :], np.s_[: SIDE * 4 // 5], np.s_[SIDE // 5 :], np.s_[:, : SI
 Grey = NDArray[np.float32]
 
 
-def same_picture(one: bytes, other: bytes) -> bool:
-    """Takes as long as decoding both: call it in a thread. True where one of them cannot be decoded."""
-    a, b = small_grey(one), small_grey(other)
-    return a is None or b is None or correlation(a, b) >= MIN_CORRELATION
+def same_picture(one: Grey | None, other: Grey | None) -> bool:
+    """From `small_grey` of each. True where one of them could not be decoded: their hashes and looks say so."""
+    return one is None or other is None or correlation(one, other) >= MIN_CORRELATION
 
 
 def small_grey(content: bytes) -> Grey | None:
-    """f32 (SIDE, SIDE) of the upright picture, whatever its shape; None where it is none."""
+    """f32 (SIDE, SIDE) of the upright picture, whatever its shape; None where it is none. Takes as long as decoding it:
+    call it in a thread."""
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.draft("L", (2 * SIDE, 2 * SIDE))

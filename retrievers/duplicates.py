@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retrievers.alignment import same_picture
+from retrievers.alignment import Grey, same_picture, small_grey
 from thresher.types import ImageId, ImageRow
 
 MAX_DISTANCE = 12
@@ -23,6 +23,9 @@ MAX_DISTANCE = 12
 MIN_COSINE = 0.6
 """Of their appearance, at least. Both were chosen on generated copies (docs/retrieval-instances.md): of 600 they find
 99 %, and no two of 2,318 different photographs are taken for one; the hash alone takes 11 pairs of these for one."""
+
+COMPARED = 3
+"""Leaders that a photograph is laid over, nearest first: a scene that is taken again and again may have thousands."""
 
 _BITS = (1 << 64) - 1
 
@@ -93,12 +96,20 @@ async def grouped(
     found: list[ImageRow] = []
     fresh = Groups()
     given = {row.record.id: row.content for row in rows}
+    greys: dict[ImageId, Grey | None] = {}
+
+    async def grey(image_id: ImageId) -> Grey | None:
+        if image_id not in greys:
+            content = given[image_id] if image_id in given else await contents(image_id)
+            greys[image_id] = None if content is None else await asyncio.to_thread(small_grey, content)
+        return greys[image_id]
+
     for row, stored in zip(rows, near, strict=True):
         group = ""
         if row.phash is not None:
             for leader in _alike(row, {**stored, **fresh.near(row.phash)}, vectors):
-                content = given[leader] if leader in given else await contents(leader)
-                if content is not None and await asyncio.to_thread(same_picture, content, row.content):
+                pair = await grey(leader), await grey(row.record.id)
+                if await asyncio.to_thread(same_picture, *pair):
                     group = leader
                     break
             fresh.add(row.record.id, row.phash, group)
@@ -108,6 +119,6 @@ async def grouped(
 
 
 def _alike(row: ImageRow, near: Mapping[ImageId, int], vectors: Mapping[ImageId, NDArray[np.float32]]) -> list[ImageId]:
-    """Leaders that look alike, nearest first."""
+    """The nearest leaders that look alike, nearest first."""
     alike = [(bits, -float(vectors[i] @ row.features.appearance), i) for i, bits in near.items() if i in vectors]
-    return [image_id for _, cosine, image_id in sorted(alike) if -cosine >= MIN_COSINE]
+    return [image_id for _, cosine, image_id in sorted(alike) if -cosine >= MIN_COSINE][:COMPARED]

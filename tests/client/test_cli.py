@@ -243,8 +243,11 @@ async def test_ctrl_c_leaves_the_import_to_the_server(address: str, client: Clie
             await asyncio.sleep(0.05)
             found = [each for each in await client.list_operations() if each.collection == "left"]
             operation = next((each for each in found if each.state is ImportState.IMPORTING), None)
-        process.send_signal(signal.SIGINT)
-        _, said = await process.communicate()
+        ending = asyncio.create_task(process.communicate())
+        while not ending.done():  # again where the first one came at a moment that let it pass
+            process.send_signal(signal.SIGINT)
+            await asyncio.wait([ending], timeout=5)
+        _, said = await ending
     assert process.returncode == 130
     assert f"goes on at the server. See `thresher operations show {operation.id}`" in said.decode()
     async with asyncio.timeout(120):
